@@ -1,0 +1,33 @@
+/**
+ * Tests run on the compiled output, so what is tested is what ships and no transform is needed.
+ * `npm run build` first; `npm test` does.
+ */
+const shared = {
+  transform: {},
+  testEnvironment: '<rootDir>/tools/jest/environment.mjs',
+  modulePathIgnorePatterns: ['<rootDir>/.openledger'],
+};
+const anywhere = (suffix) => [`<rootDir>/{libs,services,bench}/**/dist/**/*${suffix}.spec.js`];
+
+export default {
+  testTimeout: 30_000,
+  maxWorkers: 2,
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: anywhere(''),
+      testPathIgnorePatterns: ['\\.(int|e2e|kafka)\\.spec\\.js$'],
+    },
+    { ...shared, displayName: 'architecture', testMatch: ['<rootDir>/tools/**/*.spec.mjs'] },
+    {
+      ...shared,
+      displayName: 'int',
+      testMatch: anywhere('.int'),
+      globalSetup: '<rootDir>/tools/jest/start-postgres.mjs',
+      globalTeardown: '<rootDir>/tools/jest/stop-postgres.mjs',
+    },
+    { ...shared, displayName: 'kafka', testMatch: anywhere('.kafka') },
+    { ...shared, displayName: 'e2e', testMatch: anywhere('.e2e') },
+  ],
+};
