@@ -1,1 +1,2 @@
-export {};
+export { eventually } from './eventually.js';
+export { testDatabase } from './postgres.js';
