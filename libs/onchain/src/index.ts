@@ -1,1 +1,24 @@
-export {};
+export {
+  type AnvilOptions,
+  DEVELOPMENT_MNEMONIC,
+  developmentWallet,
+  LOCAL_CHAIN_ID,
+  type LocalChain,
+  startAnvil,
+} from './anvil.js';
+export { asRevert, type ChainLog, type PreparedCall, sendAndWait } from './contract.js';
+export { type Deployment, type DeployOptions, deploy, type Grant } from './deploy.js';
+export { openTokenArtifact } from './generated/open-token.js';
+export { prepaidVaultArtifact } from './generated/prepaid-vault.js';
+export { rewardsDistributorArtifact } from './generated/rewards-distributor.js';
+export { type CumulativeLeaf, CumulativeTree, verifyProof } from './merkle-tree.js';
+export { OpenToken } from './open-token.js';
+export { type Deposited, PrepaidVault, payerAccount } from './prepaid-vault.js';
+export { connect } from './provider.js';
+export {
+  type ClaimArguments,
+  type Claimed,
+  type EpochRoot,
+  type PostedRoot,
+  RewardsDistributor,
+} from './rewards-distributor.js';
