@@ -1,1 +1,39 @@
-export {};
+export { gradients } from './autodiff/gradients.js';
+export { gradientRules } from './autodiff/rules.js';
+export { type Dim, dimAt, type Shape } from './dimensions.js';
+export {
+  type Attribute,
+  type DType,
+  Graph,
+  type Initializer,
+  microsoftDomain,
+  type Node,
+  type TensorData,
+  type Value,
+} from './graph.js';
+export { encodeModel, type SplitModel, splitModel, writeModel } from './onnx/write.js';
+export * from './ops/elementwise.js';
+export {
+  gatherElements,
+  gatherRows,
+  nonZero,
+  scatterAdd,
+  selectRows,
+} from './ops/indexing.js';
+export {
+  cast,
+  concat,
+  expandLike,
+  reshape,
+  reshapeLike,
+  shapeOf,
+  split,
+  transpose,
+  zerosLike,
+} from './ops/layout.js';
+export { greater, greaterOrEqual, range, sizeOf, where } from './ops/logic.js';
+export { flatSize, type MatmulOptions, matmul, rowsOf } from './ops/matmul.js';
+export { rmsNorm } from './ops/normalization.js';
+export { reduceMean, reduceSum, sumAll } from './ops/reduce.js';
+export { type RotaryTables, rotary } from './ops/rotary.js';
+export { logSoftmax, softmax } from './ops/softmax.js';
