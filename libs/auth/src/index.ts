@@ -1,1 +1,5 @@
-export {};
+export { Authenticator, bearer, organisationOf, requireScope } from './authenticator.js';
+export { AccessGuard, Authenticated, Caller, Public, RequireScope } from './guard.js';
+export { type Principal, SCOPES, type Scope } from './principal.js';
+export { RemoteAuthenticator, type RemoteAuthenticatorOptions } from './remote-authenticator.js';
+export { SERVICE_TOKEN_HEADER, sameSecret } from './service-token.js';

@@ -1,1 +1,2 @@
-export {};
+export { BlobStore } from './blob-store.js';
+export { FolderBlobStore } from './folder-blob-store.js';

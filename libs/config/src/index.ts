@@ -1,1 +1,2 @@
-export {};
+export { addresses, count, flag, milliseconds, port, wei } from './fields.js';
+export { type Env, loadConfig } from './load.js';

@@ -1,1 +1,2 @@
-export {};
+export * from './generated/index.js';
+export { decodeEvent, type EncodedEvent, encodeEvent, type JsonCodec, type Topic, topics } from './topics.js';

@@ -1,1 +1,16 @@
-export {};
+export { fromStatus, toStatus } from './grpc/grpc-error.js';
+export {
+  type GrpcCall,
+  type GrpcContext,
+  type GrpcService,
+  serverStream,
+  serviceMetadata,
+  unary,
+} from './grpc/grpc-service.js';
+export { HostConfig } from './host-config.js';
+export { createLogger } from './logger.js';
+export { INTERNAL, openAiBody, problemBody, type Refusal, toRefusal } from './rest/error-bodies.js';
+export { parse } from './rest/parse.js';
+export { runMain } from './run-main.js';
+export { type Composition, type Handler, type Host, on, type Service } from './service.js';
+export { migrate, type RunningService, type StartOptions, startService } from './start-service.js';

@@ -1,0 +1,23 @@
+/** What a credential allows. A session holds all of them for its own person; an API key holds some. */
+export const SCOPES = [
+  'organisations:write',
+  'keys:write',
+  'datanets:write',
+  'contributions:write',
+  'training:write',
+  'inference:invoke',
+  'balance:read',
+  'settlement:operate',
+] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+export interface Principal {
+  readonly personId: string;
+  /** Absent for a person who acts for nobody but himself. */
+  readonly organisationId?: string;
+  readonly walletAddress: string;
+  readonly scopes: ReadonlySet<string>;
+  /** Names the credential in logs; never the secret. */
+  readonly credentialId: string;
+}

@@ -1,0 +1,11 @@
+export { AccountsServiceClient, AccountsServiceService, AuthenticateRequest, AuthenticateResponse, Principal, type AccountsServiceServer } from './openledger/accounts/v1/accounts_service.js';
+export { ContributorRegistered, OrganisationCreated } from './openledger/accounts/v1/events.js';
+export { AttributionScored, ContributorShare } from './openledger/attribution/v1/events.js';
+export { InferenceServed } from './openledger/inference/v1/events.js';
+export { ChatMessage, ChatMessages, GenerateRequest, GenerateResponse, InferenceServiceClient, InferenceServiceService, ListModelsRequest, ListModelsResponse, Model, Sampling, Usage, type InferenceServiceServer } from './openledger/inference/v1/inference_service.js';
+export { AdapterReference, GetStatusRequest, GetStatusResponse, RunRequest, RunResponse, WorkerServiceClient, WorkerServiceService, type WorkerServiceServer } from './openledger/inference/v1/worker_service.js';
+export { ContributionReceived, DatanetCreated, Permissions, RecordKind, RecordSchema, recordKindFromJSON, recordKindToJSON, recordKindToNumber } from './openledger/ingestion/v1/events.js';
+export { EpochClosed, Part, SettlementCredited, SettlementPaid } from './openledger/settlement/v1/events.js';
+export { GetBalanceRequest, GetBalanceResponse, HoldBalanceRequest, HoldBalanceResponse, ReleaseHoldRequest, ReleaseHoldResponse, SettlementServiceClient, SettlementServiceService, type SettlementServiceServer } from './openledger/settlement/v1/settlement_service.js';
+export { Evaluation, ModelDeployed, ModelTrained, Price } from './openledger/training/v1/events.js';
+export { ContributionAssessed, PartyChanged, ReasonCount, Verdict, verdictFromJSON, verdictToJSON, verdictToNumber } from './openledger/validation/v1/events.js';

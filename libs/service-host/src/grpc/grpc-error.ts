@@ -1,0 +1,49 @@
+import { type ServerErrorResponse, status } from '@grpc/grpc-js';
+import { DomainError, type ErrorKind } from '@openledger/kernel';
+import type { Logger } from 'pino';
+
+const STATUS: Record<ErrorKind, status> = {
+  invalid: status.INVALID_ARGUMENT,
+  unauthenticated: status.UNAUTHENTICATED,
+  'payment-required': status.FAILED_PRECONDITION,
+  forbidden: status.PERMISSION_DENIED,
+  'not-found': status.NOT_FOUND,
+  conflict: status.ABORTED,
+  precondition: status.FAILED_PRECONDITION,
+  'too-large': status.INVALID_ARGUMENT,
+  exhausted: status.RESOURCE_EXHAUSTED,
+  unavailable: status.UNAVAILABLE,
+};
+
+const KIND = new Map<number, ErrorKind>([
+  [status.INVALID_ARGUMENT, 'invalid'],
+  [status.UNAUTHENTICATED, 'unauthenticated'],
+  [status.PERMISSION_DENIED, 'forbidden'],
+  [status.NOT_FOUND, 'not-found'],
+  [status.ABORTED, 'conflict'],
+  [status.FAILED_PRECONDITION, 'precondition'],
+  [status.RESOURCE_EXHAUSTED, 'exhausted'],
+]);
+
+/** The message carries `CODE: text`, so that clients without rich errors still get the stable code. */
+export function toStatus(error: unknown, log: Logger): Partial<ServerErrorResponse> & { message: string } {
+  if (error instanceof DomainError) {
+    const text = `${error.code}: ${error.message}`;
+    return Object.assign(new Error(text), { code: STATUS[error.kind], details: text });
+  }
+  log.error({ err: error }, 'gRPC call failed');
+  const text = 'INTERNAL: something went wrong on our side';
+  return Object.assign(new Error(text), { code: status.INTERNAL, details: text });
+}
+
+/** The other way round, for a client inside the platform: a status becomes the DomainError it came from. */
+export function fromStatus(error: { code: number; details: string }): DomainError {
+  const kind = KIND.get(error.code);
+  const [, code, text] = /^([A-Z][A-Z0-9_]+): ([\s\S]*)$/.exec(error.details) ?? [];
+  if (kind === undefined || code === undefined) {
+    const message = 'A part of the platform does not answer: try again shortly.';
+    return new DomainError('unavailable', 'UPSTREAM_UNAVAILABLE', message, { cause: error });
+  }
+  const payment = code === 'INSUFFICIENT_BALANCE' ? 'payment-required' : kind;
+  return new DomainError(payment, code, text ?? '', { cause: error });
+}
