@@ -1,1 +1,34 @@
-export {};
+export { ignoredLabel } from './graph/likelihood.js';
+export { type Delta, loraShapes } from './graph/lora-inputs.js';
+export { modulePath, moduleShape, weightShapes } from './graph/parameters.js';
+export { type ScoringGraphOptions, scoringGraph } from './graph/scoring-graph.js';
+export {
+  fullTrainingGraph,
+  gradientName,
+  loraTrainingGraph,
+  type TrainingGraph,
+} from './graph/training-graph.js';
+export {
+  type LoraConfig,
+  type LoraWeights,
+  type ModelConfig,
+  type TargetModule,
+  type Tensor,
+  targetModules,
+  type Weights,
+} from './model.js';
+export { completionExample, type Example } from './run/batch.js';
+export { Session, type SessionOptions } from './run/session.js';
+export { type AdamWOptions, defaultAdamW } from './train/adamw.js';
+export { type BatchSource, shuffledBatches, streamBatches } from './train/batches.js';
+export { type GradientOptions, type GradientResult, GradientSession } from './train/gradients.js';
+export { initialLora, initialWeights } from './train/initial-weights.js';
+export { normal, permutation, type Random, seededRandom } from './train/random.js';
+export { learningRateAt, type Schedule } from './train/schedule.js';
+export {
+  type Evaluation,
+  type Progress,
+  Trainer,
+  type TrainerOptions,
+  type TrainingRun,
+} from './train/trainer.js';

@@ -1,0 +1,86 @@
+import {
+  add,
+  gatherRows,
+  matmul,
+  mul,
+  type RotaryTables,
+  reshape,
+  rmsNorm,
+  rotary,
+  silu,
+  type Value,
+} from '@openledger/onnx-graph';
+import type { ModelConfig, TargetModule } from '../model.js';
+import type { Attend } from './attention.js';
+import type { Delta } from './lora-inputs.js';
+import { modulePath, type Parameters } from './parameters.js';
+
+/** The parts a decoder is put together from; they differ between training, scoring and serving. */
+export interface Decoder {
+  readonly config: ModelConfig;
+  readonly parameters: Parameters;
+  readonly delta: Delta;
+  readonly attend: Attend;
+  readonly rotation: RotaryTables;
+}
+
+/** Final normalised hidden states [batch, time, hidden] of a Llama-family decoder (pre-norm, SwiGLU). */
+export function hiddenStates(decoder: Decoder, ids: Value): Value {
+  const { config, parameters } = decoder;
+  const norm = (x: Value, name: string): Value => rmsNorm(x, parameters(name), config.rmsNormEps);
+  let x = gatherRows(parameters('model.embed_tokens.weight'), ids);
+  for (let layer = 0; layer < config.layerCount; layer += 1) {
+    const prefix = `model.layers.${layer}`;
+    x = add(x, attention(decoder, norm(x, `${prefix}.input_layernorm.weight`), layer));
+    x = add(x, feedForward(decoder, norm(x, `${prefix}.post_attention_layernorm.weight`), layer));
+  }
+  return norm(x, 'model.norm.weight');
+}
+
+/** Logits over the vocabulary for hidden states of any leading shape. */
+export function logitsOf({ config, parameters }: Decoder, hidden: Value): Value {
+  const head = config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  return matmul(hidden, parameters(head), { transposeB: true });
+}
+
+function attention(decoder: Decoder, x: Value, layer: number): Value {
+  const { config, rotation } = decoder;
+  const q = headNorm(decoder, linear(decoder, x, layer, 'q_proj'), layer, 'q');
+  const k = headNorm(decoder, linear(decoder, x, layer, 'k_proj'), layer, 'k');
+  const v = linear(decoder, x, layer, 'v_proj');
+  const mixed = decoder.attend(
+    layer,
+    rotary(q, rotation, config.headCount),
+    rotary(k, rotation, config.kvHeadCount),
+    v,
+  );
+  return linear(decoder, mixed, layer, 'o_proj');
+}
+
+function feedForward(decoder: Decoder, x: Value, layer: number): Value {
+  const gate = silu(linear(decoder, x, layer, 'gate_proj'));
+  return linear(decoder, mul(gate, linear(decoder, x, layer, 'up_proj')), layer, 'down_proj');
+}
+
+function linear(
+  { config, parameters, delta }: Decoder,
+  x: Value,
+  layer: number,
+  module: TargetModule,
+): Value {
+  const path = modulePath(layer, module);
+  let y = matmul(x, parameters(`${path}.weight`), { transposeB: true });
+  const biased = module === 'q_proj' || module === 'k_proj' || module === 'v_proj';
+  if (config.attentionBias && biased) y = add(y, parameters(`${path}.bias`));
+  const change = delta(x, layer, module);
+  return change ? add(y, change) : y;
+}
+
+/** Qwen3 normalises each head of the queries and keys. */
+function headNorm({ config, parameters }: Decoder, x: Value, layer: number, which: 'q' | 'k'): Value {
+  if (!config.qkNorm) return x;
+  const [batch = 1, time = 1, width] = x.shape;
+  const heads = reshape(x, [batch, time, Number(width) / config.headDim, config.headDim]);
+  const weight = parameters(`model.layers.${layer}.self_attn.${which}_norm.weight`);
+  return reshape(rmsNorm(heads, weight, config.rmsNormEps), x.shape);
+}

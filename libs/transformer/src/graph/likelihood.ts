@@ -1,0 +1,34 @@
+import {
+  gatherElements,
+  greaterOrEqual,
+  logSoftmax,
+  nonZero,
+  reshape,
+  rowsOf,
+  selectRows,
+  type Value,
+} from '@openledger/onnx-graph';
+import { type Decoder, logitsOf } from './decoder.js';
+
+/** Label of a position whose next token is not scored (a prompt or padding). */
+export const ignoredLabel = -100;
+
+export interface Likelihood {
+  /** log p(label) of each scored position, [scored], in row-major order. */
+  readonly logProbabilities: Value;
+  /** Flat positions in [batch · time] that are scored, [scored]. */
+  readonly positions: Value;
+}
+
+/**
+ * Log-probabilities of the labels that are not negative. Only their positions pass through the
+ * vocabulary projection, the largest product of a small model, so prompts and padding cost nothing there.
+ */
+export function labelLikelihood(decoder: Decoder, hidden: Value, labels: Value): Likelihood {
+  const flat = reshape(labels, ['batch*time']);
+  const positions = nonZero(greaterOrEqual(flat, labels.graph.scalar('int64', 0)), 'scored');
+  const logits = logitsOf(decoder, selectRows(rowsOf(hidden), positions));
+  const targets = reshape(selectRows(flat, positions), ['scored', 1]);
+  const picked = gatherElements(logSoftmax(logits), targets, -1);
+  return { logProbabilities: reshape(picked, ['scored']), positions };
+}

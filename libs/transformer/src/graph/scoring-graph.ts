@@ -1,0 +1,32 @@
+import { Graph } from '@openledger/onnx-graph';
+import type { LoraConfig, ModelConfig, Weights } from '../model.js';
+import { hiddenStates, logitsOf } from './decoder.js';
+import { labelLikelihood } from './likelihood.js';
+import { loraInputs, noDelta } from './lora-inputs.js';
+import { constantParameters } from './parameters.js';
+import { sequenceParts } from './training-graph.js';
+
+export interface ScoringGraphOptions {
+  readonly maxLength: number;
+  /** Where given, the adapter's tensors are inputs. */
+  readonly lora?: LoraConfig;
+}
+
+/**
+ * Whole sequences without gradients. Inputs: `input_ids` and `labels` int64 [batch, time] (labels as in
+ * training). Outputs: `logits` [batch, time, vocabulary] and `log_probabilities` [scored], the
+ * log-probability of every label that is not negative, in row-major order. What is not fetched is not
+ * copied out.
+ */
+export function scoringGraph(config: ModelConfig, weights: Weights, options: ScoringGraphOptions): Graph {
+  const graph = new Graph();
+  const ids = graph.input('input_ids', 'int64', ['batch', 'time']);
+  const delta = options.lora ? loraInputs(graph, config, options.lora).delta : noDelta;
+  const parameters = constantParameters(graph, config, weights);
+  const decoder = { ...sequenceParts(config, ids, options.maxLength), parameters, delta };
+  const hidden = hiddenStates(decoder, ids);
+  const labels = graph.input('labels', 'int64', ['batch', 'time']);
+  graph.output('log_probabilities', labelLikelihood(decoder, hidden, labels).logProbabilities);
+  graph.output('logits', logitsOf(decoder, hidden));
+  return graph;
+}

@@ -1,0 +1,67 @@
+import { DomainError } from '@openledger/kernel';
+import { type Graph, splitModel } from '@openledger/onnx-graph';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Tensor } from '../model.js';
+
+export interface SessionOptions {
+  /** Threads inside one operator. Default: the runtime's choice, one for each core. */
+  readonly threads?: number;
+}
+
+/** An integer tensor; the runtime's index type is 64 bits. */
+export interface IntegerTensor {
+  readonly shape: readonly number[];
+  readonly data: BigInt64Array;
+}
+
+export type Feeds = ReadonlyMap<string, Tensor | IntegerTensor>;
+
+/**
+ * A graph compiled for running. `run` blocks the event loop for as long as the runtime computes
+ * (onnxruntime-node runs synchronously), so long work belongs in a worker thread.
+ */
+export class Session {
+  #session: InferenceSession | undefined;
+
+  private constructor(session: InferenceSession) {
+    this.#session = session;
+  }
+
+  static async open(graph: Graph, options: SessionOptions = {}): Promise<Session> {
+    const { model, externalData } = splitModel(graph);
+    const session = await InferenceSession.create(model, {
+      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+      externalData: [...externalData],
+    });
+    return new Session(session);
+  }
+
+  /** Runs the graph for the named outputs only. Inputs are borrowed, outputs are the caller's. */
+  async run(feeds: Feeds, fetches: readonly string[]): Promise<Map<string, Tensor>> {
+    if (!this.#session) throw new DomainError('unavailable', 'SESSION_RELEASED', 'The model was unloaded.');
+    const inputs: Record<string, OrtTensor> = {};
+    for (const [name, { data, shape }] of feeds) {
+      inputs[name] =
+        data instanceof BigInt64Array
+          ? new OrtTensor('int64', data, shape)
+          : new OrtTensor('float32', data, shape);
+    }
+    const results = await this.#session.run(inputs, [...fetches]);
+    const outputs = new Map<string, Tensor>();
+    for (const name of fetches) {
+      const result = results[name];
+      if (result?.data instanceof Float32Array) outputs.set(name, { shape: result.dims, data: result.data });
+    }
+    return outputs;
+  }
+
+  /** Frees the model; later runs are refused. */
+  async release(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.release();
+  }
+}

@@ -1,0 +1,235 @@
+import { DomainError, invariant } from '@openledger/kernel';
+import type { LoraConfig, LoraWeights, ModelConfig, Tensor, Weights } from '../model.js';
+import type { Example } from '../run/batch.js';
+import { AdamW, type AdamWOptions, defaultAdamW, globalNorm } from './adamw.js';
+import type { BatchSource } from './batches.js';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { type GradientOptions, GradientSession } from './gradients.js';
+import { initialLora, initialWeights } from './initial-weights.js';
+import { learningRateAt, type Schedule } from './schedule.js';
+
+export interface TrainerOptions extends GradientOptions {
+  /** Decides the initial tensors where none are given. */
+  readonly seed: number;
+  /** Tensors to start from; copied. */
+  readonly initial?: ReadonlyMap<string, Tensor>;
+  readonly optimizer?: Partial<AdamWOptions>;
+}
+
+export interface Progress {
+  /** Steps done. */
+  readonly step: number;
+  readonly steps: number;
+  /** Mean NLL over the step's scored tokens, in nats, before the step. */
+  readonly loss: number;
+  readonly learningRate: number;
+  /** Norm of the gradient before clipping. */
+  readonly gradientNorm: number;
+  /** Input tokens without padding, over the last step. */
+  readonly tokensPerSecond: number;
+}
+
+export interface TrainingRun {
+  readonly batches: BatchSource;
+  readonly schedule: Schedule;
+  /** Gradients are scaled down to this global norm. Default 1. */
+  readonly maxGradientNorm?: number;
+  /** Rows computed at once; a larger batch is summed over several passes to bound memory. */
+  readonly microBatchRows?: number;
+  /** Where to keep the state of the run; an existing one is continued. */
+  readonly checkpoint?: { readonly folder: string; readonly everySteps: number };
+  readonly onProgress?: (progress: Progress) => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+export interface Evaluation {
+  /** Mean NLL over scored tokens, in nats. */
+  readonly loss: number;
+  readonly perplexity: number;
+  readonly scoredTokens: number;
+}
+
+/** Rows evaluated at once. */
+const evaluationRows = 8;
+
+/**
+ * Trains an adapter or a whole model with AdamW, warm-up, cosine decay and clipping. There is no
+ * dropout and no hidden randomness: the same seed, data and machine give the same weights.
+ */
+export class Trainer {
+  readonly #optimizer: AdamW;
+  #step = 0;
+
+  private constructor(
+    private readonly session: GradientSession,
+    /** The trained tensors, live: steps change them in place. */
+    readonly tensors: ReadonlyMap<string, Tensor>,
+    adamW: AdamWOptions,
+  ) {
+    this.#optimizer = new AdamW(tensors, adamW);
+  }
+
+  /** Trains an adapter over a frozen base model. */
+  static async forLora(
+    base: { readonly config: ModelConfig; readonly weights: Weights },
+    lora: LoraConfig,
+    options: TrainerOptions,
+  ): Promise<Trainer> {
+    const session = await GradientSession.forLora(base.config, base.weights, lora, options);
+    return Trainer.#over(session, options, () => initialLora(base.config, lora, options.seed));
+  }
+
+  /** Trains every weight of a model. */
+  static async forAll(config: ModelConfig, options: TrainerOptions): Promise<Trainer> {
+    const session = await GradientSession.forAll(config, options);
+    return Trainer.#over(session, options, () => initialWeights(config, options.seed));
+  }
+
+  static #over(session: GradientSession, options: TrainerOptions, initial: () => LoraWeights): Trainer {
+    const source = options.initial ?? initial();
+    const tensors = new Map<string, Tensor>();
+    for (const [name, shape] of session.trained) {
+      const tensor = source.get(name);
+      if (tensor?.shape.join() !== shape.join()) {
+        throw new DomainError('invalid', 'INITIAL_TENSOR', `${name} must be given as [${shape.join(', ')}].`);
+      }
+      tensors.set(name, { shape, data: Float32Array.from(tensor.data) });
+    }
+    return new Trainer(session, tensors, { ...defaultAdamW, ...options.optimizer });
+  }
+
+  /** Optimiser steps done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** First and second moments of the optimiser by tensor name, live. */
+  get moments(): AdamW['moments'] {
+    return this.#optimizer.moments;
+  }
+
+  /**
+   * Runs the schedule to its end, from the checkpoint where there is one. When `signal` aborts, the
+   * state is saved and the abort reason thrown.
+   */
+  async train(run: TrainingRun): Promise<void> {
+    if (run.checkpoint) await this.resume(run.checkpoint.folder);
+    while (this.#step < run.schedule.steps) {
+      if (run.signal?.aborted) {
+        if (run.checkpoint) await this.save(run.checkpoint.folder);
+        run.signal.throwIfAborted();
+      }
+      const progress = await this.#advance(run);
+      await run.onProgress?.(progress);
+      const due = run.checkpoint && this.#step % run.checkpoint.everySteps === 0;
+      if (run.checkpoint && (due || this.#step === run.schedule.steps))
+        await this.save(run.checkpoint.folder);
+    }
+  }
+
+  /** Loss on examples the trainer does not learn from. */
+  async evaluate(examples: readonly Example[]): Promise<Evaluation> {
+    let total = 0;
+    let scoredTokens = 0;
+    for (let at = 0; at < examples.length; at += evaluationRows) {
+      const part = await this.session.loss(this.tensors, examples.slice(at, at + evaluationRows));
+      total += part.total;
+      scoredTokens += part.weightTotal;
+    }
+    const loss = total / scoredTokens;
+    return { loss, perplexity: Math.exp(loss), scoredTokens };
+  }
+
+  /** Writes weights, moments and step so that {@link resume} goes on bit for bit. */
+  async save(folder: string): Promise<void> {
+    const tensors = new Map(this.tensors);
+    for (const [name, { first, second }] of this.#optimizer.moments) {
+      const shape = this.tensors.get(name)?.shape ?? [];
+      tensors.set(`${name}.m`, { shape, data: first });
+      tensors.set(`${name}.v`, { shape, data: second });
+    }
+    await writeCheckpoint(folder, { step: this.#step, tensors });
+  }
+
+  /** Continues from a checkpoint; false where the folder has none. */
+  async resume(folder: string): Promise<boolean> {
+    const checkpoint = await readCheckpoint(folder);
+    if (!checkpoint) return false;
+    const fill = (target: Float32Array, name: string): void => {
+      const data = checkpoint.tensors.get(name)?.data;
+      if (data?.length !== target.length) {
+        throw new DomainError(
+          'conflict',
+          'CHECKPOINT_MISMATCH',
+          `${folder} is a checkpoint of another model.`,
+        );
+      }
+      target.set(data);
+    };
+    for (const [name, { data }] of this.tensors) {
+      const moments = this.#optimizer.moments.get(name);
+      invariant(moments, `no moments of ${name}`);
+      fill(data, name);
+      fill(moments.first, `${name}.m`);
+      fill(moments.second, `${name}.v`);
+    }
+    this.#step = checkpoint.step;
+    return true;
+  }
+
+  /** Frees the compiled graph. */
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+
+  async #advance(run: TrainingRun): Promise<Progress> {
+    const started = performance.now();
+    const examples = run.batches(this.#step);
+    const { loss, gradients, tokens } = await this.#batchGradients(examples, run.microBatchRows);
+    if (!Number.isFinite(loss)) {
+      throw new DomainError(
+        'precondition',
+        'TRAINING_DIVERGED',
+        `The loss is ${loss} at step ${this.#step + 1}; lower the learning rate.`,
+      );
+    }
+    const gradientNorm = globalNorm(gradients);
+    const scale = Math.min(1, (run.maxGradientNorm ?? 1) / gradientNorm);
+    this.#step += 1;
+    const learningRate = learningRateAt(this.#step, run.schedule);
+    this.#optimizer.update(gradients, this.#step, learningRate, scale);
+    const seconds = (performance.now() - started) / 1000;
+    const { steps } = run.schedule;
+    return { step: this.#step, steps, loss, learningRate, gradientNorm, tokensPerSecond: tokens / seconds };
+  }
+
+  /** The mean gradient of a batch, summed over passes of at most `rows` examples. */
+  async #batchGradients(examples: readonly Example[], rows = examples.length) {
+    const normalizer = scoredWeight(examples);
+    const first = await this.session.gradients(this.tensors, examples.slice(0, rows), normalizer);
+    let { loss, tokens } = first;
+    for (let at = rows; at < examples.length; at += rows) {
+      const part = await this.session.gradients(this.tensors, examples.slice(at, at + rows), normalizer);
+      loss += part.loss;
+      tokens += part.tokens;
+      for (const [name, { data }] of first.gradients) addInto(data, part.gradients.get(name)?.data);
+    }
+    return { loss, tokens, gradients: first.gradients };
+  }
+}
+
+function addInto(target: Float32Array, other: Float32Array | undefined): void {
+  invariant(other?.length === target.length, 'gradients of different sizes');
+  for (let i = 0; i < target.length; i += 1) target[i] = (target[i] as number) + (other[i] as number);
+}
+
+/** Σ weight over the scored positions of a batch. */
+function scoredWeight(examples: readonly Example[]): number {
+  let total = 0;
+  for (const { labels, weights } of examples) {
+    for (let t = 0; t < labels.length; t += 1) {
+      if ((labels[t] ?? -1) >= 0) total += weights?.[t] ?? 1;
+    }
+  }
+  return total;
+}
