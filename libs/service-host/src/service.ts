@@ -39,6 +39,8 @@ export interface Composition {
   readonly middleware?: readonly RequestHandler[];
   readonly grpc?: readonly GrpcService[];
   readonly handlers?: readonly Handler[];
+  /** Where the service knows credentials itself; the host's otherwise. */
+  readonly authenticator?: Authenticator;
   /** Shape of error bodies; RFC 9457 problem details by default. */
   readonly errors?: 'problem' | 'openai';
   readonly http?: ServerOptions;

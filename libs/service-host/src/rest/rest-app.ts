@@ -42,7 +42,7 @@ export async function createRestApp(host: Host, composition: Composition): Promi
   server.use(requestId, express.json({ limit: JSON_BYTES_MAX, type: ['application/json', '+json'] }));
   for (const handler of composition.middleware ?? []) server.use(handler);
 
-  const root = RestRoot.around(composition.module, host.authenticator);
+  const root = RestRoot.around(composition.module, composition.authenticator ?? host.authenticator);
   const app = await NestFactory.create<NestExpressApplication>(root, new ExpressAdapter(server), {
     bodyParser: false,
     logger: nestLogger(host.log),
