@@ -8,6 +8,8 @@ export const HostConfig = z
     DATABASE_POOL: count.default(8),
     EVENT_LOG: z.enum(['postgres', 'kafka']).default('postgres'),
     KAFKA_BROKERS: addresses.optional(),
+    /** Address to listen on. */
+    BIND_HOST: z.string().default('0.0.0.0'),
     HTTP_PORT: port.default(8080),
     GRPC_PORT: port.default(9090),
     /** host:port of the accounts service; it asks itself directly. */

@@ -7,7 +7,8 @@ export interface HostMetrics {
   readonly timeRequests: RequestHandler;
   readonly handled: (topic: string, seconds: number) => void;
   readonly failed: (failure: DeliveryFailure) => void;
-  readonly outboxLag: (seconds: number) => void;
+  /** Measured at each scrape. */
+  readonly outboxLag: (seconds: () => Promise<number>) => void;
 }
 
 /** Seconds, from a fast read to a long generation. */
@@ -36,11 +37,6 @@ export function createMetrics(): HostMetrics {
     labelNames: ['topic', 'parked'],
     registers,
   });
-  const lag = new Gauge({
-    name: 'outbox_lag_seconds',
-    help: 'Age of the oldest unpublished event',
-    registers,
-  });
   return {
     registry,
     timeRequests: (request, response, next) => {
@@ -50,6 +46,15 @@ export function createMetrics(): HostMetrics {
     },
     handled: (topic, seconds) => events.observe({ topic }, seconds),
     failed: ({ record, parked }) => failures.inc({ topic: record.type, parked: String(parked) }),
-    outboxLag: (seconds) => lag.set(seconds),
+    outboxLag: (seconds) => {
+      new Gauge({
+        name: 'outbox_lag_seconds',
+        help: 'Age of the oldest unpublished event',
+        registers,
+        async collect() {
+          this.set(await seconds());
+        },
+      });
+    },
   };
 }

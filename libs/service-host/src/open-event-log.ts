@@ -1,15 +1,18 @@
 import type { EventLog } from '@openledger/event-log';
 import { invariant } from '@openledger/kernel';
-import type { Database } from '@openledger/persistence';
 import type { HostConfig } from './host-config.js';
 
 /** Binds the port to the adapter that the configuration names; nothing else knows which one runs. */
-export async function openEventLog(config: HostConfig, database: Database): Promise<EventLog> {
-  if (config.EVENT_LOG === 'kafka') {
-    invariant(config.KAFKA_BROKERS, 'the schema requires brokers');
-    const { KafkaEventLog } = await import('@openledger/event-log/kafka');
-    return KafkaEventLog.open({ brokers: config.KAFKA_BROKERS, database });
-  }
-  const { PostgresEventLog } = await import('@openledger/event-log/postgres');
-  return PostgresEventLog.open({ url: config.DATABASE_URL, database });
+export async function openEventLog(config: HostConfig, onError: (error: unknown) => void): Promise<EventLog> {
+  const { DATABASE_URL: url, EVENT_LOG: adapter, KAFKA_BROKERS: brokers } = config;
+  const { PostgresEventLog, PostgresParkingLot } = await import('@openledger/event-log/postgres');
+  if (adapter === 'postgres') return PostgresEventLog.open({ url, onError });
+  invariant(brokers, 'the schema requires brokers');
+  const { KafkaEventLog } = await import('@openledger/event-log/kafka');
+  return KafkaEventLog.open({
+    brokers,
+    clientId: 'openledger',
+    parkingLot: await PostgresParkingLot.open({ url }),
+    onError,
+  });
 }

@@ -1,19 +1,21 @@
-import { createServer, type Server } from 'node:http';
-import { Authenticator, RemoteAuthenticator } from '@openledger/auth';
+import { type Authenticator, RemoteAuthenticator } from '@openledger/auth';
 import { type Env, loadConfig } from '@openledger/config';
-import { topics } from '@openledger/contracts';
-import { type Consumer, type EventLog, startOutboxRelay } from '@openledger/event-log';
-import { invariant, systemClock } from '@openledger/kernel';
+import { type EventLog, startOutboxRelay } from '@openledger/event-log';
+import { systemClock } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
-import express, { type Express } from 'express';
+import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { startGrpcServer } from './grpc/grpc-server.js';
 import { HostConfig } from './host-config.js';
+import { closeServer, listen } from './http-server.js';
 import { createLogger } from './logger.js';
-import { createMetrics, type HostMetrics } from './metrics.js';
+import { createMetrics } from './metrics.js';
 import { openEventLog } from './open-event-log.js';
-import { createRestApp, type RestApp } from './rest/rest-app.js';
-import type { Handler, Host, Service } from './service.js';
+import { withOperations } from './rest/operations.js';
+import { createRestApp } from './rest/rest-app.js';
+import type { Host, Service } from './service.js';
+import { StopStack } from './stop-stack.js';
+import { subscribe } from './subscribe.js';
 
 export interface StartOptions {
   readonly env: Env;
@@ -66,7 +68,8 @@ async function start(starting: Starting): Promise<RunningService> {
   const metrics = createMetrics();
   const database = await openDatabase(service, config);
   stack.push('database', () => database.close());
-  const eventLog = options.eventLog ?? (await openEventLog(config, database));
+  const onError = (error: unknown) => log.warn({ err: error }, 'event log');
+  const eventLog = options.eventLog ?? (await openEventLog(config, onError));
   if (options.eventLog === undefined) stack.push('event log', () => eventLog.close());
   const authenticator = options.authenticator ?? remoteAuthenticator(config, stack);
   const { env } = options;
@@ -88,14 +91,16 @@ async function start(starting: Starting): Promise<RunningService> {
   const rest = await createRestApp(host, composition);
   stack.push('rest', rest.close);
 
-  const relay = await startOutboxRelay({
-    database,
-    eventLog,
-    source: service.name,
-    onLag: metrics.outboxLag,
-  });
+  const relay = startOutboxRelay({ database, eventLog, source: service.name, onError });
+  metrics.outboxLag(async () => (await relay.lag()).oldestMs / 1_000);
   stack.push('outbox relay', () => relay.close());
-  const consumers = await subscribe(starting, eventLog, composition.handlers ?? [], metrics);
+  const consumers = await subscribe({
+    group: service.name,
+    eventLog,
+    handlers: composition.handlers ?? [],
+    metrics,
+    log,
+  });
   stack.push(
     'consumers',
     async () => void (await Promise.all(consumers.map((consumer) => consumer.close()))),
@@ -106,9 +111,11 @@ async function start(starting: Starting): Promise<RunningService> {
   const isReady = async () =>
     !state.stopping && (await database.isReady()) && ((await composition.isReady?.()) ?? true);
   const listener = withOperations(rest, metrics, isReady);
-  const grpc = composition.grpc && (await startGrpcServer(composition.grpc, config.GRPC_PORT));
+  const grpc =
+    composition.grpc && (await startGrpcServer(composition.grpc, config.BIND_HOST, config.GRPC_PORT));
   if (grpc) stack.push('grpc', () => grpc.stop(config.STOP_GRACE_MS));
-  const http = options.listen === false ? undefined : await listen(listener, config.HTTP_PORT);
+  const http =
+    options.listen === false ? undefined : await listen(listener, config.HTTP_PORT, config.BIND_HOST);
   if (http) stack.push('http', () => closeServer(http, config.STOP_GRACE_MS));
   stack.push('readiness', async () => {
     state.stopping = true;
@@ -138,90 +145,4 @@ function remoteAuthenticator(config: HostConfig, stack: StopStack): Authenticato
   const remote = new RemoteAuthenticator({ address, serviceToken });
   stack.push('authenticator', async () => remote.close());
   return remote;
-}
-
-async function subscribe(
-  { service, log }: Starting,
-  eventLog: EventLog,
-  handlers: readonly Handler[],
-  metrics: HostMetrics,
-): Promise<Consumer[]> {
-  const known = Object.values(topics);
-  await eventLog.createTopics(known);
-  const consumers: Consumer[] = [];
-  for (const { topic, handle } of handlers) {
-    invariant(
-      known.some(({ name }) => name === topic),
-      `${topic} is not a topic`,
-    );
-    const consumer = await eventLog.subscribe({
-      group: service.name,
-      topics: [topic],
-      handle: async (record, signal) => {
-        const begun = performance.now();
-        await handle(record, signal);
-        metrics.handled(topic, (performance.now() - begun) / 1_000);
-      },
-      onFailure: (failure) => {
-        metrics.failed(failure);
-        const { attempt, parked, record } = failure;
-        log.warn({ err: failure.error, attempt, parked, id: record.id, topic }, 'event failed');
-      },
-    });
-    consumers.push(consumer);
-  }
-  return consumers;
-}
-
-/** Health and metrics stand before everything else and need no credential: the network policy guards them. */
-function withOperations(rest: RestApp, metrics: HostMetrics, isReady: () => Promise<boolean>): Express {
-  const outer = express();
-  outer.disable('x-powered-by');
-  outer.get('/health/live', (_request, response) => void response.json({ status: 'live' }));
-  outer.get('/health/ready', (_request, response, next) => {
-    isReady().then(
-      (ready) => response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready' }),
-      next,
-    );
-  });
-  outer.get('/metrics', (_request, response, next) => {
-    metrics.registry.metrics().then((text) => response.type('text/plain; version=0.0.4').send(text), next);
-  });
-  outer.use(metrics.timeRequests, rest.listener);
-  return outer;
-}
-
-async function listen(listener: Express, port: number): Promise<Server> {
-  const server = createServer({ requestTimeout: 300_000, headersTimeout: 20_000 }, listener);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, resolve);
-  });
-  return server;
-}
-
-async function closeServer(server: Server, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
-  clearTimeout(timer);
-}
-
-/** Undoes a start step by step; a step that fails is logged and does not keep the others from running. */
-class StopStack {
-  private readonly steps: { name: string; stop: () => Promise<unknown> }[] = [];
-
-  constructor(private readonly log: Logger) {}
-
-  push(name: string, stop: () => Promise<unknown>): void {
-    this.steps.push({ name, stop });
-  }
-
-  async stop(): Promise<void> {
-    for (let step = this.steps.pop(); step !== undefined; step = this.steps.pop()) {
-      const { name } = step;
-      await step.stop().catch((error: unknown) => this.log.error({ err: error }, `stopping ${name} failed`));
-    }
-  }
 }

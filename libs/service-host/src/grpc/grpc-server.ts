@@ -12,6 +12,7 @@ export interface RunningGrpcServer {
 
 export async function startGrpcServer(
   services: readonly GrpcService[],
+  host: string,
   port: number,
 ): Promise<RunningGrpcServer> {
   const server = new Server({
@@ -20,7 +21,7 @@ export async function startGrpcServer(
   });
   for (const { definition, implementation } of services) server.addService(definition, implementation);
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`0.0.0.0:${port}`, ServerCredentials.createInsecure(), (error, actual) => {
+    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, actual) => {
       if (error) reject(error);
       else resolve(actual);
     });
