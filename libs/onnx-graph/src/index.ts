@@ -28,6 +28,7 @@ export {
   reshapeLike,
   shapeOf,
   split,
+  splitAfter,
   transpose,
   zerosLike,
 } from './ops/layout.js';

@@ -2,6 +2,7 @@ export { ignoredLabel } from './graph/likelihood.js';
 export { type Delta, loraShapes } from './graph/lora-inputs.js';
 export { modulePath, moduleShape, weightShapes } from './graph/parameters.js';
 export { type ScoringGraphOptions, scoringGraph } from './graph/scoring-graph.js';
+export { type ServingGraphOptions, servingGraph } from './graph/serving-graph.js';
 export {
   fullTrainingGraph,
   gradientName,
@@ -17,7 +18,11 @@ export {
   targetModules,
   type Weights,
 } from './model.js';
+export { type ServedAdapter, stackAdapters } from './run/adapter-stack.js';
 export { completionExample, type Example } from './run/batch.js';
+export { type FreshKeyValues, KvCache } from './run/kv-cache.js';
+export { Scorer, type ScorerOptions } from './run/scorer.js';
+export { type ServingRow, ServingSession, type ServingStep } from './run/serving-session.js';
 export { Session, type SessionOptions } from './run/session.js';
 export { type AdamWOptions, defaultAdamW } from './train/adamw.js';
 export { type BatchSource, shuffledBatches, streamBatches } from './train/batches.js';

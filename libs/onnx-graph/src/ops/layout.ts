@@ -83,6 +83,27 @@ export function split(x: Value, sizes: readonly number[], axis: number): Value[]
   });
 }
 
+/** Cuts the last axis of `x` in two at run time; `sizes` are 0-dimensional int64 and named by `dims`. */
+export function splitAfter(
+  x: Value,
+  sizes: readonly [Value, Value],
+  dims: readonly [Dim, Dim],
+): [Value, Value] {
+  const at = x.shape.length - 1;
+  const lengths = concat(
+    sizes.map((size) => reshape(size, [1])),
+    0,
+  );
+  const [head, tail] = x.graph.apply({
+    op: 'Split',
+    inputs: [x, lengths],
+    outputs: dims.map((dim) => ({ dtype: x.dtype, shape: [...x.shape.slice(0, -1), dim] })),
+    attributes: { axis: at },
+  });
+  invariant(head && tail, 'Split made no output');
+  return [head, tail];
+}
+
 export const splitRule: GradientRule = (c) => {
   if (!c.needs(0)) return [];
   const parts = c.node.outputs.map((output, index) => c.gradientOf(index)?.total() ?? zerosLike(output));
