@@ -101,18 +101,21 @@ export class ServingSession {
   }
 
   #feedPast(feeds: ServingFeeds, rows: number, cache: KvCache | undefined): void {
-    const past = cache?.capacity ?? 0;
+    const cached = cache && cache.capacity > 0 ? cache : undefined;
+    // The runtime cannot infer a size beside an empty axis, so nothing is one masked token.
+    const past = cached?.capacity ?? 1;
     const bias = new Float32Array(rows * past).fill(maskedScore);
     for (let row = 0; row < rows; row += 1) {
-      bias.fill(0, row * past, row * past + (cache?.lengthOf(row) ?? 0));
+      bias.fill(0, row * past, row * past + (cached?.lengthOf(row) ?? 0));
     }
     feeds.set('past_bias', { shape: [rows, 1, 1, past], data: bias });
-    const empty = {
-      shape: [rows, this.config.kvHeadCount, 0, this.config.headDim],
-      data: new Float32Array(0),
+    const { kvHeadCount, headDim, layerCount } = this.config;
+    const none = {
+      shape: [rows, kvHeadCount, 1, headDim],
+      data: new Float32Array(cached ? 0 : rows * kvHeadCount * headDim),
     };
-    for (let layer = 0; layer < this.config.layerCount; layer += 1) {
-      const { key, value } = cache?.layer(layer) ?? { key: empty, value: empty };
+    for (let layer = 0; layer < layerCount; layer += 1) {
+      const { key, value } = cached?.layer(layer) ?? { key: none, value: none };
       feeds.set(pastName(layer, 'key'), key);
       feeds.set(pastName(layer, 'value'), value);
     }

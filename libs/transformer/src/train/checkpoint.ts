@@ -57,7 +57,7 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint | undef
   try {
     bytes = await readFile(join(folder, fileName));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
   const start = 8 + Number(bytes.readBigUInt64LE(0));

@@ -1,0 +1,146 @@
+import { largestDifference, randomTokens, tinyLora, tinyModels, tinyWeights } from '../../test/tiny-model.js';
+import type { LoraConfig } from '../model.js';
+import { targetModules } from '../model.js';
+import type { ServedAdapter } from './adapter-stack.js';
+import { KvCache } from './kv-cache.js';
+import { Scorer } from './scorer.js';
+import { type ServingRow, ServingSession } from './serving-session.js';
+
+const config = tinyModels.mistral;
+const weights = tinyWeights(config);
+const slot = { rank: 4, targetModules };
+const maxLength = 192;
+
+function adapter(lora: LoraConfig, seed: number): ServedAdapter {
+  return { config: lora, weights: tinyLora(config, lora, seed) };
+}
+const wide = adapter({ rank: 4, alpha: 8, targetModules }, 21);
+const narrow = adapter({ rank: 2, alpha: 6, targetModules: ['q_proj', 'v_proj'] }, 22);
+
+/** Logits after the last token, computed from the whole sequence at once. */
+async function reference(tokens: Int32Array, served?: ServedAdapter): Promise<Float32Array> {
+  const scorer = await Scorer.open(config, weights, {
+    maxLength,
+    threads: 1,
+    ...(served ? { lora: served.config } : {}),
+  });
+  try {
+    const { data } = await scorer.logits([tokens], served?.weights);
+    return data.slice((tokens.length - 1) * config.vocabSize, tokens.length * config.vocabSize);
+  } finally {
+    await scorer.release();
+  }
+}
+
+describe('ServingSession', () => {
+  let session: ServingSession;
+  beforeAll(async () => {
+    session = await ServingSession.open(config, weights, { maxLength, threads: 1, lora: slot });
+  });
+  afterAll(() => session.release());
+
+  const rowLogits = (logits: Float32Array, row: number): Float32Array =>
+    logits.slice(row * config.vocabSize, (row + 1) * config.vocabSize);
+
+  it('gives every row of a mixed batch what its adapter alone gives', async () => {
+    const sequences = [9, 17, 5, 17].map((length, row) => randomTokens(length, config, 30 + row));
+    const adapters = [wide, undefined, narrow, wide];
+    const rows = sequences.map((tokens, row): ServingRow => {
+      const served = adapters[row];
+      return served ? { tokens, adapter: served } : { tokens };
+    });
+    const { logits } = await session.step(rows);
+    for (const [row, tokens] of sequences.entries()) {
+      const expected = await reference(tokens, adapters[row]);
+      expect(largestDifference(rowLogits(logits.data, row), expected)).toBeLessThan(1e-4);
+    }
+  });
+
+  it('adapters change the answer', async () => {
+    const tokens = randomTokens(12, config, 40);
+    const { logits } = await session.step([
+      { tokens, adapter: wide },
+      { tokens, adapter: narrow },
+      { tokens },
+    ]);
+    const base = rowLogits(logits.data, 2);
+    expect(largestDifference(rowLogits(logits.data, 0), base)).toBeGreaterThan(0.1);
+    expect(largestDifference(rowLogits(logits.data, 1), base)).toBeGreaterThan(0.1);
+  });
+
+  it('decodes with a cache exactly as it reads whole sequences, across growth of the cache', async () => {
+    const adapters = [narrow, undefined, wide];
+    const sequences = [140, 20, 133].map((length, row) => randomTokens(length, config, 50 + row));
+    const prompts = [125, 11, 120];
+    const cache = new KvCache(config, 4);
+    for (const [row, tokens] of sequences.entries()) {
+      const prompt = tokens.subarray(0, prompts[row]);
+      const served = adapters[row];
+      const prefill = await session.step([served ? { tokens: prompt, adapter: served } : { tokens: prompt }]);
+      cache.append(cache.addRow(), prefill, 0, prompt.length);
+    }
+    let logits = new Float32Array(0);
+    for (let step = 0; step < 9; step += 1) {
+      const rows = sequences.map((tokens, row): ServingRow => {
+        const at = (prompts[row] ?? 0) + step;
+        const served = adapters[row];
+        return { tokens: tokens.subarray(at, at + 1), ...(served ? { adapter: served } : {}) };
+      });
+      const result = await session.step(rows, cache);
+      for (const row of rows.keys()) cache.append(row, result, row, 1);
+      logits = Float32Array.from(result.logits.data);
+    }
+    expect(cache.capacity).toBe(256);
+    for (const [row, tokens] of sequences.entries()) {
+      const expected = await reference(tokens.subarray(0, (prompts[row] ?? 0) + 9), adapters[row]);
+      expect(largestDifference(rowLogits(logits, row), expected)).toBeLessThan(1e-4);
+    }
+  });
+
+  it('continues a long prompt in parts of different lengths', async () => {
+    const long = randomTokens(40, config, 60);
+    const short = randomTokens(13, config, 61);
+    const cache = new KvCache(config, 2);
+    const first = await session.step([
+      { tokens: long.subarray(0, 30), adapter: wide },
+      { tokens: short.subarray(0, 4) },
+    ]);
+    cache.append(cache.addRow(), first, 0, 30);
+    cache.append(cache.addRow(), first, 1, 4);
+    const { logits } = await session.step(
+      [{ tokens: long.subarray(30), adapter: wide }, { tokens: short.subarray(4) }],
+      cache,
+    );
+    expect(largestDifference(rowLogits(logits.data, 0), await reference(long, wide))).toBeLessThan(1e-4);
+    expect(largestDifference(rowLogits(logits.data, 1), await reference(short))).toBeLessThan(1e-4);
+  });
+
+  it('keeps the other rows when one leaves', async () => {
+    const sequences = [8, 9, 10].map((length, row) => randomTokens(length, config, 70 + row));
+    const cache = new KvCache(config, 3);
+    for (const tokens of sequences) {
+      const prefill = await session.step([{ tokens: tokens.subarray(0, -1) }]);
+      cache.append(cache.addRow(), prefill, 0, tokens.length - 1);
+    }
+    expect(cache.removeRow(0)).toBe(2);
+    const kept = [sequences[2], sequences[1]].flatMap((tokens) => tokens ?? []);
+    const { logits } = await session.step(
+      kept.map((tokens) => ({ tokens: tokens.subarray(-1) })),
+      cache,
+    );
+    for (const [row, tokens] of kept.entries()) {
+      expect(largestDifference(rowLogits(logits.data, row), await reference(tokens))).toBeLessThan(1e-4);
+    }
+  });
+
+  it('refuses an adapter larger than its slots and a sequence beyond its context', async () => {
+    const large = adapter({ rank: 8, alpha: 8, targetModules }, 80);
+    const tokens = randomTokens(3, config, 81);
+    await expect(session.step([{ tokens, adapter: large }])).rejects.toMatchObject({
+      code: 'ADAPTER_DOES_NOT_FIT',
+    });
+    await expect(session.step([{ tokens: randomTokens(maxLength + 1, config, 82) }])).rejects.toMatchObject({
+      code: 'CONTEXT_LENGTH_EXCEEDED',
+    });
+  });
+});
