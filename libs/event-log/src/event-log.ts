@@ -28,8 +28,10 @@ export interface Subscription {
   readonly group: string;
   readonly topics: readonly string[];
   /**
-   * Called with one record at a time, in order within its key. Returning commits it; throwing has it
-   * delivered again with backoff. After `attemptsMax` failures it is parked, and so are later records of
+   * Called with one record at a time for each partition, so in order within a key; partitions, and so
+   * different keys, run side by side. Returning commits it; throwing has it delivered again with backoff,
+   * and so does ending the process soon after. `signal` asks to let go of the record when the member
+   * closes or loses the partition; a handler that throws then has not failed. After `attemptsMax` failures it is parked, and so are later records of
    * the same key, until {@link EventLog.releaseParked}.
    */
   readonly handle: (record: EventRecord, signal: AbortSignal) => Promise<void>;

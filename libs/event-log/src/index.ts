@@ -8,3 +8,11 @@ export {
   type Subscription,
   type TopicSpec,
 } from './event-log.js';
+export { type Outcome, type ParkedKey, ParkingLot } from './parking-lot.js';
+export { partitionOf } from './partitioner.js';
+export {
+  type OutboxLag,
+  type OutboxRelay,
+  type OutboxRelayOptions,
+  startOutboxRelay,
+} from './relay/outbox-relay.js';

@@ -18,6 +18,8 @@ const ATTEMPTS_MAX = 5;
 
 /** One service's schema: pool, migrations, and transactions that carry events with them. */
 export class Database {
+  private readonly emittedListeners = new Set<() => void>();
+
   private constructor(
     readonly schema: string,
     private readonly source: DataSource,
@@ -52,9 +54,12 @@ export class Database {
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.source.transaction((manager) => {
-          return work(new Transaction((sql, params) => manager.query(sql, params)));
+        const { result, emitted } = await this.source.transaction(async (manager) => {
+          const tx = new Transaction((sql, params) => manager.query(sql, params));
+          return { result: await work(tx), emitted: tx.hasEmitted };
         });
+        if (emitted) for (const listener of this.emittedListeners) listener();
+        return result;
       } catch (error) {
         if (attempt >= ATTEMPTS_MAX || !RETRYABLE.has(String((error as { code?: unknown }).code)))
           throw error;
@@ -76,6 +81,12 @@ export class Database {
       await work(tx);
       return true;
     });
+  }
+
+  /** Calls `listener` after each commit that queued events; returns what ends that. */
+  onEmitted(listener: () => void): () => void {
+    this.emittedListeners.add(listener);
+    return () => this.emittedListeners.delete(listener);
   }
 
   /** One statement outside a transaction: for reads. */

@@ -9,7 +9,8 @@ export const CreateOutbox = sqlMigration(
       id uuid NOT NULL UNIQUE,
       topic text NOT NULL,
       key text NOT NULL,
-      body bytea NOT NULL,
+      -- The event log's limit: a larger row could never be published, and would hold up those behind it.
+      body bytea NOT NULL CHECK (octet_length(body) <= 262144),
       created_at timestamptz NOT NULL DEFAULT now(),
       published_at timestamptz
     );
@@ -21,5 +22,6 @@ export const CreateOutbox = sqlMigration(
       handled_at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY ("group", event_id)
     );
+    CREATE INDEX inbox_handled ON inbox USING brin (handled_at);
   `,
 );

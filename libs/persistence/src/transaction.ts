@@ -4,10 +4,17 @@ export type Row = Record<string, unknown>;
 
 /** What a use case may do inside one database transaction. */
 export class Transaction {
+  private emitted = false;
+
   constructor(private readonly run: (sql: string, params: unknown[]) => Promise<unknown>) {}
 
   async query<R extends object = Row>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
     return rows<R>(await this.run(sql, [...params]));
+  }
+
+  /** True when events were queued. */
+  get hasEmitted(): boolean {
+    return this.emitted;
   }
 
   /**
@@ -19,6 +26,7 @@ export class Transaction {
       'INSERT INTO outbox (id, topic, key, body) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING',
       [event.id, event.topic, event.key, Buffer.from(event.body)],
     );
+    this.emitted = true;
   }
 }
 

@@ -1,0 +1,85 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { EventRecord, Subscription } from './event-log.js';
+import type { Outcome, ParkedKey, ParkingLot } from './parking-lot.js';
+
+const ATTEMPTS_MAX = 8;
+const BACKOFF_MS = 200;
+const BACKOFF_MAX_MS = 30_000;
+const REASON_LENGTH_MAX = 2_000;
+
+/** What every adapter does with records it holds: retry, park, and never skip or reorder within a key. */
+export class Delivery {
+  constructor(
+    private readonly subscription: Subscription,
+    private readonly lot: ParkingLot,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /**
+   * Delivers records of one partition in order, and returns how many, counted from the first, are done
+   * with (handled or parked): fewer than given only when the signal asked to stop. `onDone` hears that
+   * count after each, so that a caller can commit during a long batch.
+   */
+  async deliver(
+    topic: string,
+    records: readonly EventRecord[],
+    onDone: (done: number) => void | Promise<void> = () => {},
+  ): Promise<number> {
+    const { group } = this.subscription;
+    const keys = [...new Set(records.map((record) => record.key))];
+    const parked = await this.lot.keysAmong(group, topic, keys);
+    let done = 0;
+    for (const record of records) {
+      if (this.signal.aborted) break;
+      if (parked.has(record.key)) {
+        await this.lot.parkBehind(group, topic, record);
+      } else {
+        const outcome = await this.attempt(record);
+        if (outcome.kind === 'stopped') break;
+        if (outcome.kind === 'failed') {
+          await this.lot.park(group, topic, record, outcome.reason);
+          parked.add(record.key);
+        }
+      }
+      await onDone(++done);
+    }
+    return done;
+  }
+
+  /** Delivers what was released of one key, oldest first, until it is empty, fails again or is stopped. */
+  async drain(where: ParkedKey): Promise<void> {
+    const { group } = this.subscription;
+    let more = true;
+    while (more && !this.signal.aborted) {
+      more = await this.lot.deliverReleased(group, where, (record) => this.attempt(record));
+    }
+  }
+
+  private async attempt(record: EventRecord): Promise<Outcome> {
+    const { attemptsMax = ATTEMPTS_MAX, onFailure } = this.subscription;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.subscription.handle(record, this.signal);
+        return { kind: 'handled' };
+      } catch (error) {
+        if (this.signal.aborted) return { kind: 'stopped' };
+        const parked = attempt >= attemptsMax;
+        onFailure?.({ record, attempt, parked, error });
+        if (parked) return { kind: 'failed', reason: reasonOf(error) };
+      }
+      await pause(this.backoffMs(attempt), undefined, { signal: this.signal }).catch(() => {});
+      if (this.signal.aborted) return { kind: 'stopped' };
+    }
+  }
+
+  /** Half fixed, half random, so that members that failed together do not come back together. */
+  private backoffMs(attempt: number): number {
+    const base = Math.min((this.subscription.backoffMs ?? BACKOFF_MS) * 2 ** (attempt - 1), BACKOFF_MAX_MS);
+    return base / 2 + (Math.random() * base) / 2;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.slice(0, REASON_LENGTH_MAX);
+}
