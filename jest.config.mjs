@@ -7,7 +7,7 @@ const shared = {
   testEnvironment: '<rootDir>/tools/jest/environment.mjs',
   modulePathIgnorePatterns: ['<rootDir>/.openledger'],
 };
-const anywhere = (suffix) => [`<rootDir>/{libs,services,bench}/**/dist/**/*${suffix}.spec.js`];
+const anywhere = (suffix) => [`<rootDir>/{libs,services,bench,tools}/**/dist/**/*${suffix}.spec.js`];
 
 export default {
   testTimeout: 30_000,
@@ -19,7 +19,9 @@ export default {
       testMatch: anywhere(''),
       testPathIgnorePatterns: ['\\.(int|e2e|kafka)\\.spec\\.js$'],
     },
-    { ...shared, displayName: 'architecture', testMatch: ['<rootDir>/tools/**/*.spec.mjs'] },
+    { ...shared, displayName: 'architecture', testMatch: ['<rootDir>/tools/*.spec.mjs'] },
+    // Builds helm and kubeconform with Go, so only .ci/run calls it.
+    { ...shared, displayName: 'charts', testMatch: ['<rootDir>/tools/charts/*.spec.mjs'] },
     {
       ...shared,
       displayName: 'int',
