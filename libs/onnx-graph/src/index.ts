@@ -12,14 +12,21 @@ export {
   type Value,
 } from './graph.js';
 export { encodeModel, type SplitModel, splitModel, writeModel } from './onnx/write.js';
-export * from './ops/elementwise.js';
 export {
-  gatherElements,
-  gatherRows,
-  nonZero,
-  scatterAdd,
-  selectRows,
-} from './ops/indexing.js';
+  add,
+  div,
+  exp,
+  log,
+  mul,
+  neg,
+  reciprocal,
+  scalarLike,
+  sigmoid,
+  silu,
+  sqrt,
+  sub,
+} from './ops/elementwise.js';
+export { gatherElements, gatherRows, nonZero, scatterAdd, selectRows } from './ops/indexing.js';
 export {
   cast,
   concat,

@@ -1,13 +1,13 @@
-import * as elementwise from '../ops/elementwise.js';
-import * as indexing from '../ops/indexing.js';
-import * as layout from '../ops/layout.js';
-import { whereRule } from '../ops/logic.js';
-import { matmulRule } from '../ops/matmul.js';
-import { rmsNormRule } from '../ops/normalization.js';
-import { reduceMeanRule, reduceSumRule } from '../ops/reduce.js';
-import { rotaryRule } from '../ops/rotary.js';
-import { logSoftmaxRule, softmaxRule } from '../ops/softmax.js';
 import type { GradientRule } from './rule.js';
+import * as elementwise from './rules/elementwise.js';
+import * as indexing from './rules/indexing.js';
+import * as layout from './rules/layout.js';
+import { whereRule } from './rules/logic.js';
+import { matmulRule } from './rules/matmul.js';
+import { rmsNormRule } from './rules/normalization.js';
+import { reduceMeanRule, reduceSumRule } from './rules/reduce.js';
+import { rotaryRule } from './rules/rotary.js';
+import { logSoftmaxRule, softmaxRule } from './rules/softmax.js';
 
 /** The gradient rule of every differentiable operator, by its ONNX name. */
 export const gradientRules: ReadonlyMap<string, GradientRule> = new Map([

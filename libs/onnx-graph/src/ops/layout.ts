@@ -1,9 +1,7 @@
 import { invariant } from '@openledger/kernel';
-import type { GradientRule } from '../autodiff/rule.js';
 import { type Dim, dimAt, positiveAxis, reshapeTarget, type Shape, sameShape } from '../dimensions.js';
 import type { DType, Value } from '../graph.js';
 import { onnxTypes } from '../onnx/types.js';
-import { sumTo } from './elementwise.js';
 
 /** The run-time shape as an int64 vector. */
 export function shapeOf(x: Value): Value {
@@ -25,21 +23,10 @@ export function reshapeLike(x: Value, reference: Value): Value {
   return x.graph.one('Reshape', [x, shapeOf(reference)], { dtype: x.dtype, shape: reference.shape });
 }
 
-export const reshapeRule: GradientRule = (c) =>
-  c.needs(0) ? [{ input: 0, dense: reshapeLike(c.gradient(), c.input(0)) }] : [];
-
 export function transpose(x: Value, permutation: readonly number[]): Value {
   const shape = permutation.map((axis) => dimAt(x.shape, axis));
   return x.graph.one('Transpose', [x], { dtype: x.dtype, shape, attributes: { perm: permutation } });
 }
-
-export const transposeRule: GradientRule = (c) => {
-  if (!c.needs(0)) return [];
-  const permutation = c.node.attributes['perm'];
-  invariant(Array.isArray(permutation), 'Transpose without perm');
-  const inverse = permutation.map((_, axis) => permutation.indexOf(axis));
-  return [{ input: 0, dense: transpose(c.gradient(), inverse) }];
-};
 
 export function concat(values: readonly Value[], axis: number): Value {
   const [first] = values;
@@ -54,20 +41,6 @@ function totalOf(sizes: readonly Dim[]): Dim {
   const numbers = sizes.filter((size) => typeof size === 'number');
   return numbers.length === sizes.length ? numbers.reduce((sum, size) => sum + size, 0) : sizes.join('+');
 }
-
-export const concatRule: GradientRule = (c) => {
-  const axis = Number(c.node.attributes['axis']);
-  const parts = split(
-    c.gradient(),
-    c.node.inputs.map((_, index) => {
-      const size = dimAt(c.input(index).shape, axis);
-      invariant(typeof size === 'number', 'Concat gradient needs static sizes along its axis');
-      return size;
-    }),
-    axis,
-  );
-  return parts.flatMap((dense, input) => (c.needs(input) ? [{ input, dense }] : []));
-};
 
 /** Cuts `x` into parts of the given sizes along `axis`. */
 export function split(x: Value, sizes: readonly number[], axis: number): Value[] {
@@ -104,20 +77,11 @@ export function splitAfter(
   return [head, tail];
 }
 
-export const splitRule: GradientRule = (c) => {
-  if (!c.needs(0)) return [];
-  const parts = c.node.outputs.map((output, index) => c.gradientOf(index)?.total() ?? zerosLike(output));
-  return [{ input: 0, dense: concat(parts, Number(c.node.attributes['axis'])) }];
-};
-
 /** Repeats size-1 axes of `x` up to the run-time shape of `reference`. */
 export function expandLike(x: Value, reference: Value): Value {
   if (sameShape(x.shape, reference.shape)) return x;
   return x.graph.one('Expand', [x, shapeOf(reference)], { dtype: x.dtype, shape: reference.shape });
 }
-
-export const expandRule: GradientRule = (c) =>
-  c.needs(0) ? [{ input: 0, dense: sumTo(c.gradient(), c.input(0)) }] : [];
 
 /** A float tensor of zeros with the run-time shape of `reference`. */
 export function zerosLike(reference: Value): Value {
@@ -129,6 +93,3 @@ export function cast(x: Value, dtype: DType): Value {
   if (x.dtype === dtype) return x;
   return x.graph.one('Cast', [x], { dtype, shape: x.shape, attributes: { to: onnxTypes[dtype] } });
 }
-
-export const castRule: GradientRule = (c) =>
-  c.needs(0) ? [{ input: 0, dense: cast(c.gradient(), c.input(0).dtype) }] : [];

@@ -1,7 +1,5 @@
-import type { Contribution, GradientRule } from '../autodiff/rule.js';
 import { broadcast } from '../dimensions.js';
 import type { Value } from '../graph.js';
-import { scalarLike, sumTo } from './elementwise.js';
 
 /** Element-wise a > b as booleans. */
 export function greater(a: Value, b: Value): Value {
@@ -18,19 +16,6 @@ export function where(condition: Value, a: Value, b: Value): Value {
   const shape = broadcast(condition.shape, broadcast(a.shape, b.shape));
   return a.graph.one('Where', [condition, a, b], { dtype: a.dtype, shape });
 }
-
-export const whereRule: GradientRule = (c) => {
-  const contributions: Contribution[] = [];
-  const g = c.gradient();
-  const zero = scalarLike(g, 0);
-  if (c.needs(1)) {
-    contributions.push({ input: 1, dense: sumTo(where(c.input(0), g, zero), c.input(1)) });
-  }
-  if (c.needs(2)) {
-    contributions.push({ input: 2, dense: sumTo(where(c.input(0), zero, g), c.input(2)) });
-  }
-  return contributions;
-};
 
 /** The size of one axis as a 0-dimensional int64. */
 export function sizeOf(x: Value, axis: number): Value {

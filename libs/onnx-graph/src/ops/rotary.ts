@@ -1,6 +1,4 @@
-import type { GradientRule } from '../autodiff/rule.js';
 import { microsoftDomain, type Value } from '../graph.js';
-import { neg } from './elementwise.js';
 
 export interface RotaryTables {
   /** int64 [batch, time]. */
@@ -22,10 +20,3 @@ export function rotary(x: Value, tables: RotaryTables, heads: number): Value {
     domain: microsoftDomain,
   });
 }
-
-/** A rotation is orthogonal: its transpose is the rotation by the opposite angle. */
-export const rotaryRule: GradientRule = (c) => {
-  if (!c.needs(0)) return [];
-  const tables = { positions: c.input(1), cos: c.input(2), sin: neg(c.input(3)) };
-  return [{ input: 0, dense: rotary(c.gradient(), tables, Number(c.node.attributes['num_heads'])) }];
-};
