@@ -1,3 +1,4 @@
+export { Counter, Gauge, Histogram } from 'prom-client';
 export { fromStatus, toStatus } from './grpc/grpc-error.js';
 export {
   type GrpcCall,

@@ -23,6 +23,7 @@ const KIND = new Map<number, ErrorKind>([
   [status.ABORTED, 'conflict'],
   [status.FAILED_PRECONDITION, 'precondition'],
   [status.RESOURCE_EXHAUSTED, 'exhausted'],
+  [status.UNAVAILABLE, 'unavailable'],
 ]);
 
 /** The message carries `CODE: text`, so that clients without rich errors still get the stable code. */
