@@ -23,7 +23,7 @@ contract PrepaidVault is Ownable2Step {
     /// @notice Everything ever moved to distributors, in wei.
     uint256 public totalFunded;
 
-    /// @param account The payer's ledger account: keccak256 of the organisation id.
+    /// @param account The payer: the organisation's UUID in the low 16 bytes.
     event Deposited(bytes32 indexed account, address indexed from, uint256 amount);
     event Funded(address indexed distributor, uint256 amount);
     event OperatorChanged(address indexed operator);

@@ -13,7 +13,7 @@ export { prepaidVaultArtifact } from './generated/prepaid-vault.js';
 export { rewardsDistributorArtifact } from './generated/rewards-distributor.js';
 export { type CumulativeLeaf, CumulativeTree, verifyProof } from './merkle-tree.js';
 export { OpenToken } from './open-token.js';
-export { type Deposited, PrepaidVault, payerAccount } from './prepaid-vault.js';
+export { type Deposited, organisationOf, PrepaidVault, payerAccount } from './prepaid-vault.js';
 export { connect } from './provider.js';
 export {
   type ClaimArguments,

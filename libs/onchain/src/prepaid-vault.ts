@@ -1,4 +1,5 @@
-import { keccak256, type Provider, toUtf8Bytes } from 'ethers';
+import { invariant, isId } from '@openledger/kernel';
+import type { Provider } from 'ethers';
 import { type ChainLog, DeployedContract, type PreparedCall } from './contract.js';
 import { prepaidVaultArtifact } from './generated/prepaid-vault.js';
 
@@ -9,8 +10,21 @@ export interface Deposited {
   readonly amountWei: bigint;
 }
 
-/** The account under which the vault files an organisation's deposits: keccak256 of its id. */
-export const payerAccount = (organisationId: string): string => keccak256(toUtf8Bytes(organisationId));
+/**
+ * The account under which the vault files an organisation's deposits: its UUID in the low 16 bytes. Reversible,
+ * so a deposit names its payer even before this side has heard of the organisation.
+ */
+export function payerAccount(organisationId: string): string {
+  invariant(isId(organisationId), 'an organisation id is a UUID');
+  return `0x${organisationId.replaceAll('-', '').padStart(64, '0')}`;
+}
+
+/** The organisation behind an account; undefined when a depositor made the account up. */
+export function organisationOf(account: string): string | undefined {
+  const digits = account.slice(-32).toLowerCase();
+  const id = digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return isId(id) && payerAccount(id) === account.toLowerCase() ? id : undefined;
+}
 
 /** Where payers prepay, and where epoch money comes from. */
 export class PrepaidVault extends DeployedContract {

@@ -6,6 +6,7 @@ import {
   developmentWallet,
   type LocalChain,
   OpenToken,
+  organisationOf,
   PrepaidVault,
   payerAccount,
   RewardsDistributor,
@@ -15,6 +16,7 @@ import {
 
 const SUPPLY_WEI = 10n ** 27n;
 const OPEN = 10n ** 18n;
+const ORGANISATION = '0190f3a0-0000-7000-8000-000000000001';
 
 describe('the contract suite on Anvil', () => {
   let chain: LocalChain;
@@ -61,16 +63,18 @@ describe('the contract suite on Anvil', () => {
 
   it('takes a deposit and reports it in an event', async () => {
     await sendAndWait(payer, token.approve(deployment.vault, 100n * OPEN));
-    const receipt = await sendAndWait(payer, vault.deposit(payerAccount('org-1'), 100n * OPEN));
+    const receipt = await sendAndWait(payer, vault.deposit(payerAccount(ORGANISATION), 100n * OPEN));
     const log = receipt.logs.find((entry) => entry.topics[0] === vault.depositedTopic);
     expect(log && vault.decodeDeposited(log)).toEqual({
-      account: payerAccount('org-1'),
+      account: payerAccount(ORGANISATION),
       from: await payer.getAddress(),
       amountWei: 100n * OPEN,
     });
+    expect(organisationOf(payerAccount(ORGANISATION))).toBe(ORGANISATION);
+    expect(organisationOf(`0x${'1'.repeat(64)}`)).toBeUndefined();
     expect(await token.balanceOf(deployment.vault)).toBe(100n * OPEN);
     payer.reset();
-    await expect(sendAndWait(payer, vault.deposit(payerAccount('org-1'), 0n))).rejects.toMatchObject({
+    await expect(sendAndWait(payer, vault.deposit(payerAccount(ORGANISATION), 0n))).rejects.toMatchObject({
       code: 'CHAIN_ZERO_AMOUNT',
     });
   });

@@ -1,1 +1,2 @@
-export {};
+export { SettlementConfig } from './config.js';
+export { settlement } from './settlement.js';

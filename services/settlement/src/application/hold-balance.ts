@@ -1,0 +1,89 @@
+import { DomainError, derivedId } from '@openledger/kernel';
+import { CLEARING, payer } from '../domain/accounts.js';
+import { feeOf } from '../domain/price.js';
+import { availableOf } from '../domain/standing.js';
+import type { Transfer } from '../domain/transfer.js';
+import type { Hold } from './metering-ports.js';
+import type { SettlementStore } from './ports.js';
+
+export interface HoldRequest {
+  readonly requestId: string;
+  readonly organisationId: string;
+  readonly modelId: string;
+  readonly promptTokens: number;
+  readonly completionTokensMax: number;
+}
+
+/** The ledger's side of a hold: the same id for every attempt to make it. */
+export const pendingTransfer = (hold: Pick<Hold, 'requestId' | 'organisationId' | 'heldWei'>): Transfer => ({
+  id: derivedId(hold.requestId, 'hold'),
+  kind: 'pending',
+  debit: payer(hold.organisationId),
+  credit: CLEARING,
+  amountWei: hold.heldWei,
+  reason: 'hold',
+  reference: hold.requestId,
+});
+
+/** Sets the most that a request can cost aside. Repeating it with the same content changes nothing. */
+export class HoldBalance {
+  constructor(
+    private readonly store: SettlementStore,
+    private readonly holdTtlMs: number,
+  ) {}
+
+  /** @throws DomainError INSUFFICIENT_BALANCE, MODEL_NOT_DEPLOYED, HOLD_CONFLICT, HOLD_ENDED */
+  run(request: HoldRequest, now: Date): Promise<Hold> {
+    return this.store.transaction(async (tx) => {
+      const model = await tx.metering.model(request.modelId);
+      if (!model) {
+        throw new DomainError('not-found', 'MODEL_NOT_DEPLOYED', `no model ${request.modelId} is deployed`);
+      }
+      const usage = { promptTokens: request.promptTokens, completionTokens: request.completionTokensMax };
+      const hold: Hold = {
+        ...request,
+        heldWei: feeOf(model.price, usage),
+        price: model.price,
+        expiresAt: new Date(now.getTime() + this.holdTtlMs),
+        state: 'held',
+      };
+      if (!(await tx.metering.insertHold(hold)))
+        return sameHold(request, await tx.metering.hold(request.requestId));
+      if (hold.heldWei === 0n) return hold;
+
+      const availableWei = availableOf(await tx.ledger.lock(payer(request.organisationId)));
+      if (availableWei < hold.heldWei) throw insufficient(hold.heldWei, availableWei);
+      await tx.ledger.post([pendingTransfer(hold)]);
+      return hold;
+    });
+  }
+}
+
+function sameHold(request: HoldRequest, found: Hold | undefined): Hold {
+  const same =
+    found?.organisationId === request.organisationId &&
+    found.modelId === request.modelId &&
+    found.promptTokens === request.promptTokens &&
+    found.completionTokensMax === request.completionTokensMax;
+  if (!found || !same) {
+    throw new DomainError(
+      'conflict',
+      'HOLD_CONFLICT',
+      'this request id holds money for something else; use a new id',
+    );
+  }
+  if (found.state !== 'held') {
+    throw new DomainError('conflict', 'HOLD_ENDED', `this hold was ${found.state}; use a new request id`);
+  }
+  return found;
+}
+
+const insufficient = (neededWei: bigint, availableWei: bigint): DomainError =>
+  new DomainError(
+    'payment-required',
+    'INSUFFICIENT_BALANCE',
+    'the prepaid balance is too low: deposit OPEN',
+    {
+      details: { neededWei: neededWei.toString(), availableWei: availableWei.toString() },
+    },
+  );

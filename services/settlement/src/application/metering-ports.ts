@@ -1,0 +1,92 @@
+import type { Price, TokenUsage } from '../domain/price.js';
+import type { Attribution, FeePart } from '../domain/split-fee.js';
+
+/** What settlement keeps of a deployed model. */
+export interface PricedModel {
+  readonly id: string;
+  readonly name: string;
+  readonly developerOrganisationId: string;
+  readonly baseDigest: string;
+  readonly price: Price;
+  readonly deployedAt: Date;
+}
+
+/** Who can be paid, and where. */
+export interface Payee {
+  readonly id: string;
+  readonly name: string;
+  readonly wallet: string;
+}
+
+export interface Party {
+  readonly id: string;
+  readonly contributorIds: readonly string[];
+  readonly absorbedPartyIds: readonly string[];
+  readonly reason: string;
+  readonly changedAt: Date;
+}
+
+export interface Hold {
+  readonly requestId: string;
+  readonly organisationId: string;
+  readonly modelId: string;
+  readonly promptTokens: number;
+  readonly completionTokensMax: number;
+  readonly heldWei: bigint;
+  /** The price that was promised; a later change does not touch this request. */
+  readonly price: Price;
+  readonly expiresAt: Date;
+  readonly state: 'held' | 'posted' | 'released' | 'expired';
+}
+
+export interface ServedRequest {
+  readonly id: string;
+  readonly organisationId: string;
+  readonly modelId: string;
+  readonly usage: TokenUsage;
+  readonly servedAt: Date;
+}
+
+/** Attribution with the party of each contributor. */
+export interface ScoredRequest {
+  readonly attribution: Attribution;
+  readonly partyOf: ReadonlyMap<string, string>;
+}
+
+/** Everything known of one request; its row is locked until commit. */
+export interface RequestState {
+  readonly served?: ServedRequest;
+  readonly scored?: ScoredRequest;
+  readonly feeWei?: bigint;
+  readonly credited: boolean;
+}
+
+export interface ReceiptPart extends FeePart {
+  readonly partyId: string;
+}
+
+/** Copies of other services' facts, holds, and the requests under way. */
+export interface Metering {
+  saveModel(model: PricedModel): Promise<void>;
+  model(id: string): Promise<PricedModel | undefined>;
+  /** Keeps `saveModel` of this model waiting until commit, or waits for one; see {@link Metering.unmetered}. */
+  lockModel(id: string): Promise<void>;
+  savePayee(payee: Payee): Promise<void>;
+  saveParty(party: Party): Promise<void>;
+
+  /** False when the id is taken; `hold` then says by what. */
+  insertHold(hold: Hold): Promise<boolean>;
+  /** Locks the hold until commit. */
+  hold(requestId: string): Promise<Hold | undefined>;
+  endHold(requestId: string, state: 'posted' | 'released' | 'expired'): Promise<void>;
+  /** Locks at most `limit` holds that ran out, skipping those in use. */
+  expiredHolds(now: Date, limit: number): Promise<Hold[]>;
+
+  saveServed(served: ServedRequest): Promise<RequestState>;
+  saveScored(requestId: string, scored: ScoredRequest): Promise<RequestState>;
+  lockRequest(requestId: string): Promise<RequestState>;
+  /** Requests that were served before their model was known. */
+  unmetered(modelId: string, limit: number): Promise<string[]>;
+  saveFee(requestId: string, pricedWei: bigint, feeWei: bigint): Promise<void>;
+  saveReceipt(requestId: string, parts: readonly ReceiptPart[], creditedAt: Date): Promise<void>;
+}

@@ -1,0 +1,35 @@
+import type { EncodedEvent } from '@openledger/contracts';
+import type { Account } from '../domain/accounts.js';
+import type { Standing } from '../domain/standing.js';
+import type { Transfer } from '../domain/transfer.js';
+import type { ChainLedger } from './chain-ports.js';
+import type { EpochLedger } from './epoch-ports.js';
+import type { Metering } from './metering-ports.js';
+
+/** The double-entry books. */
+export interface Ledger {
+  /**
+   * Posts a batch. A transfer whose id is known already changes nothing.
+   * @throws DomainError INSUFFICIENT_BALANCE, TRANSFER_ID_REUSED
+   */
+  post(transfers: readonly Transfer[]): Promise<void>;
+  /** Locks the account until commit, so that what is read stays true. */
+  lock(account: Account): Promise<Standing>;
+}
+
+/** What a use case may do inside one database transaction. */
+export interface SettlementTx {
+  readonly ledger: Ledger;
+  readonly metering: Metering;
+  readonly epochs: EpochLedger;
+  readonly chain: ChainLedger;
+  /** Queues an event that is published if, and only if, the transaction commits. */
+  emit(event: EncodedEvent): Promise<void>;
+}
+
+export abstract class SettlementStore {
+  /** `work` may be run again after a deadlock, so it must have no effects outside the transaction. */
+  abstract transaction<T>(work: (tx: SettlementTx) => Promise<T>): Promise<T>;
+  /** Runs `work` once per event id; false, having done nothing, when it was handled before. */
+  abstract once(eventId: string, work: (tx: SettlementTx) => Promise<void>): Promise<boolean>;
+}

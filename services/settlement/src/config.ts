@@ -1,0 +1,52 @@
+import { addresses, count, milliseconds } from '@openledger/config';
+import { z } from 'zod';
+
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'an address: 0x and 40 hexadecimal digits');
+
+/** Four bps: platform, developer, stakers, contributors. */
+const roleSplit = z
+  .string()
+  .regex(/^\d+(,\d+){3}$/, 'four whole numbers: platform,developer,stakers,contributors')
+  .transform((text) => {
+    const [platformBps = 0, developerBps = 0, stakersBps = 0, contributorsBps = 0] = text
+      .split(',')
+      .map(Number);
+    return { platformBps, developerBps, stakersBps, contributorsBps };
+  });
+
+/** `digest=organisation`, separated by commas. */
+const owners = z
+  .string()
+  .regex(/^([^=,]+=[^=,]+)(,[^=,]+=[^=,]+)*$/, 'digest=organisation, separated by commas')
+  .transform((text) => new Map(text.split(',').map((pair) => pair.split('=') as [string, string])));
+
+/** What settlement reads of the environment. */
+export const SettlementConfig = z.object({
+  CHAIN_RPC_URL: z.url(),
+  /** Told to clients, where they reach the chain by another name. */
+  CHAIN_PUBLIC_RPC_URL: z.url().optional(),
+  CHAIN_ID: count.default(31_337),
+  CHAIN_TOKEN_ADDRESS: address,
+  CHAIN_VAULT_ADDRESS: address,
+  CHAIN_DISTRIBUTOR_ADDRESS: address,
+  /** The block of the deployment; nothing before it is read. */
+  CHAIN_START_BLOCK: z.coerce.number().int().min(0).default(0),
+  /** A deposit counts in a block this deep; 1 is the newest. Use the chain's reorg depth in production. */
+  CHAIN_CONFIRMATIONS: count.default(1),
+  CHAIN_FINALITY_BLOCKS: count.default(64),
+  CHAIN_POLL_MS: milliseconds.default(500),
+  CHAIN_REPLACE_AFTER_MS: milliseconds.default(60_000),
+  /** Private key of the vault's operator and root poster, 0x-prefixed. */
+  SETTLEMENT_OPERATOR_KEY: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{64}$/, 'a private key: 0x and 64 hexadecimal digits'),
+  /** Wallets that may close an epoch by hand; without the list, whoever has the scope may. */
+  SETTLEMENT_OPERATOR_WALLETS: addresses.optional(),
+  SETTLEMENT_EPOCH_MS: milliseconds.default(3_600_000),
+  SETTLEMENT_HOLD_TTL_MS: milliseconds.default(600_000),
+  SETTLEMENT_HOLD_SWEEP_MS: milliseconds.default(5_000),
+  SETTLEMENT_SPLIT_BPS: roleSplit.prefault('1000,2000,2000,5000'),
+  SETTLEMENT_BASE_MODEL_OWNERS: owners.optional(),
+});
+
+export type SettlementConfig = z.infer<typeof SettlementConfig>;

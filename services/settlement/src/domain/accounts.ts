@@ -1,0 +1,44 @@
+import type { FeePart } from './split-fee.js';
+
+/**
+ * How an account may stand. `asset` is never credited beyond its debits and `liability` never debited beyond its
+ * credits; `open` may stand either way.
+ */
+export type AccountKind = 'asset' | 'liability' | 'open';
+
+export interface Account {
+  readonly id: string;
+  readonly kind: AccountKind;
+}
+
+const asset = (id: string): Account => ({ id, kind: 'asset' });
+const liability = (id: string): Account => ({ id, kind: 'liability' });
+
+/** OPEN held by the prepaid vault. */
+export const CHAIN_VAULT = asset('chain:vault');
+/** OPEN held by the rewards distributor. */
+export const CHAIN_DISTRIBUTOR = asset('chain:distributor');
+/** Fees that are metered and not split yet. */
+export const CLEARING = liability('clearing:fees');
+/** Deposits whose account names no organisation. */
+export const UNMATCHED = liability('suspense:unmatched');
+
+/** What an organisation has prepaid and not spent. */
+export const payer = (organisationId: string): Account => liability(`payer:${organisationId}`);
+
+/** What an organisation owes because a deposit that it already spent was undone by a reorg. */
+export const reorgDebt = (organisationId: string): Account => ({
+  id: `suspense:reorg:${organisationId}`,
+  kind: 'open',
+});
+
+/** What is promised to a wallet by posted roots and not claimed yet. */
+export const wallet = (address: string): Account => liability(`wallet:${address.toLowerCase()}`);
+
+/** Where a part of a fee accrues until the epoch is closed. */
+export function accrualOf(part: Pick<FeePart, 'role' | 'payeeId'>): Account {
+  return liability(part.payeeId === '' ? part.role : `${part.role}:${part.payeeId}`);
+}
+
+/** Accounts that an epoch pays out; the rest stays with the platform. */
+export const PAYABLE_ROLES = ['contributor', 'developer', 'base-model'] as const;

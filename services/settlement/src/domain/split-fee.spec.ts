@@ -1,0 +1,129 @@
+import { PPB, splitExactly } from '@openledger/kernel';
+import fc from 'fast-check';
+import { type Attribution, DEFAULT_ROLE_SPLIT, type FeePart, splitFee } from './split-fee.js';
+
+const payees = { developerId: 'dev' };
+const sumOf = (parts: readonly FeePart[]): bigint => parts.reduce((sum, part) => sum + part.amountWei, 0n);
+const amountOf = (parts: readonly FeePart[], role: string, payeeId = ''): bigint | undefined =>
+  parts.find((part) => part.role === role && part.payeeId === payeeId)?.amountWei;
+
+const anAttribution: Attribution = {
+  contributors: [
+    { contributorId: 'a', influencePpb: 600_000_000n, basePpb: 500_000_000n },
+    { contributorId: 'b', influencePpb: 100_000_000n, basePpb: 500_000_000n },
+  ],
+  baseModelPpb: 200_000_000n,
+  reservePpb: 100_000_000n,
+  reliabilityPpb: 500_000_000n,
+};
+
+const weights = (length: number) =>
+  fc
+    .array(fc.bigInt(0n, 10n ** 9n), { minLength: length, maxLength: length })
+    .filter((w) => w.some((x) => x > 0n));
+const arbitraryAttribution: fc.Arbitrary<Attribution> = fc.integer({ min: 1, max: 30 }).chain((count) =>
+  fc.record({ influence: weights(count + 2), base: weights(count), rho: fc.bigInt(0n, PPB) }).map((drawn) => {
+    const influence = splitExactly(PPB, drawn.influence);
+    const base = splitExactly(PPB, drawn.base);
+    return {
+      contributors: base.map((basePpb, i) => ({
+        contributorId: `c${i}`,
+        influencePpb: influence[i] ?? 0n,
+        basePpb,
+      })),
+      baseModelPpb: influence[count] ?? 0n,
+      reservePpb: influence[count + 1] ?? 0n,
+      reliabilityPpb: drawn.rho,
+    };
+  }),
+);
+
+describe('splitFee', () => {
+  it('splits by role, then contributors by pool·(ρ·w + (1−ρ)·b)', () => {
+    const parts = splitFee(20_000n, DEFAULT_ROLE_SPLIT, anAttribution, payees);
+    expect(amountOf(parts, 'platform')).toBe(2_000n);
+    expect(amountOf(parts, 'developer', 'dev')).toBe(4_000n);
+    expect(amountOf(parts, 'stakers')).toBe(4_000n);
+    expect(amountOf(parts, 'contributor', 'a')).toBe(5_500n);
+    expect(amountOf(parts, 'contributor', 'b')).toBe(3_000n);
+    // 0.5·(0.2 + 0.1): the base model has no registered owner.
+    expect(amountOf(parts, 'reserve')).toBe(1_500n);
+    expect(sumOf(parts)).toBe(20_000n);
+  });
+
+  it("pays the base model's part to its owner, where there is one", () => {
+    const parts = splitFee(20_000n, DEFAULT_ROLE_SPLIT, anAttribution, {
+      ...payees,
+      baseModelOwnerId: 'lab',
+    });
+    expect(amountOf(parts, 'base-model', 'lab')).toBe(1_000n);
+    expect(amountOf(parts, 'reserve')).toBe(500n);
+  });
+
+  it('sums to the fee to the wei, whatever the shares, and no part is negative', () => {
+    fc.assert(
+      fc.property(fc.bigInt(0n, 2n ** 128n - 1n), arbitraryAttribution, (fee, attribution) => {
+        const parts = splitFee(fee, DEFAULT_ROLE_SPLIT, attribution, payees);
+        expect(sumOf(parts)).toBe(fee);
+        expect(parts.every((part) => part.amountWei >= 0n)).toBe(true);
+      }),
+    );
+  });
+
+  it('does not depend on the order of contributors', () => {
+    fc.assert(
+      fc.property(fc.bigInt(0n, 10n ** 20n), arbitraryAttribution, (fee, attribution) => {
+        const reversed = { ...attribution, contributors: [...attribution.contributors].reverse() };
+        expect(splitFee(fee, DEFAULT_ROLE_SPLIT, reversed, payees)).toEqual(
+          splitFee(fee, DEFAULT_ROLE_SPLIT, attribution, payees),
+        );
+      }),
+    );
+  });
+
+  it('pays by influence alone at reliability one, by base shares alone at zero', () => {
+    const sure = splitFee(20_000n, DEFAULT_ROLE_SPLIT, { ...anAttribution, reliabilityPpb: PPB }, payees);
+    expect(amountOf(sure, 'contributor', 'a')).toBe(6_000n);
+    const unsure = splitFee(20_000n, DEFAULT_ROLE_SPLIT, { ...anAttribution, reliabilityPpb: 0n }, payees);
+    expect(amountOf(unsure, 'contributor', 'a')).toBe(5_000n);
+    expect(amountOf(unsure, 'reserve')).toBe(0n);
+  });
+
+  it('gains nothing by splitting one contributor in two: at most a wei of rounding', () => {
+    fc.assert(
+      fc.property(fc.bigInt(0n, 10n ** 24n), arbitraryAttribution, (fee, attribution) => {
+        const [first, ...others] = attribution.contributors;
+        if (!first) return;
+        const half = (ppb: bigint) => ppb / 2n;
+        const twins = [
+          { contributorId: 'c0', influencePpb: half(first.influencePpb), basePpb: half(first.basePpb) },
+          {
+            contributorId: 'c0-twin',
+            influencePpb: first.influencePpb - half(first.influencePpb),
+            basePpb: first.basePpb - half(first.basePpb),
+          },
+        ];
+        const paid = (given: Attribution) =>
+          sumOf(
+            splitFee(fee, DEFAULT_ROLE_SPLIT, given, payees).filter((part) => part.payeeId.startsWith('c0')),
+          );
+        const together =
+          amountOf(splitFee(fee, DEFAULT_ROLE_SPLIT, attribution, payees), 'contributor', 'c0') ?? 0n;
+        expect(paid({ ...attribution, contributors: [...twins, ...others] }) - together <= 1n).toBe(true);
+      }),
+    );
+  });
+
+  it('refuses shares that do not sum to one, an account given twice, and bps that do not sum to 10,000', () => {
+    const short = { ...anAttribution, reservePpb: 99_999_999n };
+    expect(() => splitFee(1n, DEFAULT_ROLE_SPLIT, short, payees)).toThrow(/sum to 1e9/);
+    const twice = {
+      ...anAttribution,
+      contributors: anAttribution.contributors.map((c) => ({ ...c, contributorId: 'a' })),
+    };
+    expect(() => splitFee(1n, DEFAULT_ROLE_SPLIT, twice, payees)).toThrow(/sum to 1e9/);
+    expect(() => splitFee(1n, { ...DEFAULT_ROLE_SPLIT, platformBps: 1 }, anAttribution, payees)).toThrow(
+      /10,000/,
+    );
+  });
+});

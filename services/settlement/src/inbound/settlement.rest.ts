@@ -1,0 +1,110 @@
+import { Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import {
+  Authenticated,
+  Caller,
+  organisationOf,
+  type Principal,
+  Public,
+  RequireScope,
+} from '@openledger/auth';
+import { DomainError } from '@openledger/kernel';
+import { parse } from '@openledger/service-host';
+import { z } from 'zod';
+import { CloseEpoch } from '../application/close-epoch.js';
+import type { Receipt } from '../application/queries.js';
+import { SettlementQueries } from '../application/queries.js';
+import { SettlementView } from './settlement-view.js';
+
+const EPOCHS_PAGE = 100;
+const EpochsPage = z.object({
+  before: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(2 ** 31 - 1),
+  limit: z.coerce.number().int().positive().max(EPOCHS_PAGE).default(EPOCHS_PAGE),
+});
+const WalletAddress = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'an address: 0x and 40 hexadecimal digits');
+
+/** Balances, receipts, epochs and claims. Amounts are decimal strings of wei. */
+@Controller('settlement')
+export class SettlementController {
+  constructor(
+    @Inject(SettlementQueries) private readonly queries: SettlementQueries,
+    @Inject(CloseEpoch) private readonly closeEpoch: CloseEpoch,
+    @Inject(SettlementView) private readonly view: SettlementView,
+  ) {}
+
+  @Get('balance')
+  @RequireScope('balance:read')
+  async balance(@Caller() caller: Principal) {
+    const organisationId = organisationOf(caller);
+    return this.view.balance(organisationId, await this.queries.balance(organisationId));
+  }
+
+  /** For who paid and for who is paid; to everybody else the receipt does not exist. */
+  @Get('receipts/:requestId')
+  @Authenticated()
+  async receipt(@Param('requestId') requestId: string, @Caller() caller: Principal) {
+    const receipt = await this.queries.receipt(requestId);
+    if (receipt && mayRead(receipt, caller)) return this.view.receipt(receipt);
+    throw new DomainError('not-found', 'RECEIPT_UNKNOWN', 'There is no such receipt, or it is not yours.');
+  }
+
+  @Get('earnings/:contributorId')
+  @Authenticated()
+  async earnings(@Param('contributorId') payeeId: string, @Caller() caller: Principal) {
+    if (payeeId !== caller.personId && payeeId !== caller.organisationId) {
+      throw new DomainError('forbidden', 'EARNINGS_PRIVATE', 'Only the contributor can see these earnings.');
+    }
+    return this.view.earnings(await this.queries.earnings(payeeId));
+  }
+
+  @Get('epochs')
+  @Public()
+  async epochs(@Query() query: unknown) {
+    const { before, limit } = parse(EpochsPage, query);
+    const epochs = await this.queries.epochs(before, limit);
+    return { epochs: epochs.map((epoch) => this.view.epoch(epoch)), stuck: await this.queries.stuck() };
+  }
+
+  /** Queues the root for the chain; the epoch is active once it is mined. */
+  @Post('epochs')
+  @HttpCode(202)
+  @RequireScope('settlement:operate')
+  async close(@Caller() caller: Principal) {
+    this.view.checkOperator(caller);
+    return this.view.epoch(await this.closeEpoch.run(this.view.now()));
+  }
+
+  @Get('claims/:wallet')
+  @Public()
+  async claim(@Param('wallet') wallet: string) {
+    const claim = await this.queries.claim(parse(WalletAddress, wallet));
+    if (claim) return this.view.claim(claim);
+    throw new DomainError(
+      'not-found',
+      'NOTHING_TO_CLAIM',
+      'This wallet has no share in an active epoch yet.',
+    );
+  }
+
+  @Get('chain')
+  @Public()
+  chain() {
+    return this.view.chain();
+  }
+
+  @Get('trial-balance')
+  @RequireScope('settlement:operate')
+  async trialBalance() {
+    return this.view.trialBalance(await this.queries.trialBalance());
+  }
+}
+
+const mayRead = (receipt: Receipt, caller: Principal): boolean =>
+  receipt.organisationId === caller.organisationId ||
+  receipt.parts.some(
+    (part) =>
+      part.payeeId !== '' && (part.payeeId === caller.personId || part.payeeId === caller.organisationId),
+  );

@@ -1,0 +1,88 @@
+import {
+  type AttributionScored,
+  type InferenceServed,
+  type ModelDeployed,
+  topics,
+} from '@openledger/contracts';
+import { type Clock, DomainError } from '@openledger/kernel';
+import { type Handler, on } from '@openledger/service-host';
+import type { PricedModel, ScoredRequest, ServedRequest } from '../application/metering-ports.js';
+import type { RecordPayees } from '../application/record-payees.js';
+import type { RecordUsage } from '../application/record-usage.js';
+
+/** Everything that settlement listens to. */
+export function subscriptions(usage: RecordUsage, payees: RecordPayees, clock: Clock): Handler[] {
+  return [
+    on(topics.modelDeployed, (event, record) => usage.modelDeployed(record.id, modelOf(event), clock.now())),
+    on(topics.inferenceServed, (event, record) => usage.served(record.id, servedOf(event), clock.now())),
+    on(topics.attributionScored, (event, record) =>
+      usage.scored(record.id, event.requestId, scoredOf(event), clock.now()),
+    ),
+    on(topics.contributorRegistered, (event, record) =>
+      payees.payee(record.id, {
+        id: event.contributorId,
+        name: event.displayName,
+        wallet: event.walletAddress,
+      }),
+    ),
+    on(topics.organisationCreated, (event, record) =>
+      payees.payee(record.id, { id: event.organisationId, name: event.name, wallet: event.walletAddress }),
+    ),
+    on(topics.partyChanged, (event, record) =>
+      payees.party(record.id, {
+        id: event.partyId,
+        contributorIds: event.contributorIds,
+        absorbedPartyIds: event.absorbedPartyIds,
+        reason: event.reason,
+        changedAt: required(event.changedAt, 'changedAt'),
+      }),
+    ),
+  ];
+}
+
+function modelOf(event: ModelDeployed): PricedModel {
+  const price = required(event.price, 'price');
+  return {
+    id: event.modelId,
+    name: event.name,
+    developerOrganisationId: required(event.developerOrganisationId, 'developerOrganisationId'),
+    baseDigest: event.baseDigest,
+    price: {
+      promptWeiPerMillion: weiOf(price.promptWeiPerMillion),
+      completionWeiPerMillion: weiOf(price.completionWeiPerMillion),
+    },
+    deployedAt: required(event.deployedAt, 'deployedAt'),
+  };
+}
+
+const servedOf = (event: InferenceServed): ServedRequest => ({
+  id: required(event.requestId, 'requestId'),
+  organisationId: required(event.payerOrganisationId, 'payerOrganisationId'),
+  modelId: required(event.modelId, 'modelId'),
+  usage: required(event.usage, 'usage'),
+  servedAt: required(event.servedAt, 'servedAt'),
+});
+
+const scoredOf = (event: AttributionScored): ScoredRequest => ({
+  attribution: {
+    contributors: event.contributors.map((share) => ({
+      contributorId: required(share.contributorId, 'contributorId'),
+      influencePpb: BigInt(share.influencePpb),
+      basePpb: BigInt(share.basePpb),
+    })),
+    baseModelPpb: BigInt(event.baseModelPpb),
+    reservePpb: BigInt(event.reservePpb),
+    reliabilityPpb: BigInt(event.reliabilityPpb),
+  },
+  partyOf: new Map(event.contributors.map((share) => [share.contributorId, share.partyId])),
+});
+
+function required<T>(value: T | undefined, name: string): T {
+  if (value !== undefined && value !== '') return value;
+  throw new DomainError('invalid', 'EVENT_INCOMPLETE', `the event has no ${name}`);
+}
+
+function weiOf(text: string): bigint {
+  if (/^\d{1,39}$/.test(text)) return BigInt(text);
+  throw new DomainError('invalid', 'EVENT_INCOMPLETE', `"${text}" is not a whole number of wei`);
+}

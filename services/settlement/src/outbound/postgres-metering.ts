@@ -1,0 +1,234 @@
+import type { Transaction } from '@openledger/persistence';
+import type {
+  Hold,
+  Metering,
+  Party,
+  Payee,
+  PricedModel,
+  ReceiptPart,
+  RequestState,
+  ScoredRequest,
+  ServedRequest,
+} from '../application/metering-ports.js';
+import { type RequestRow, toRequestState, writeScored } from './request-row.js';
+
+interface ModelRow {
+  readonly id: string;
+  readonly name: string;
+  readonly developer_organisation_id: string;
+  readonly base_digest: string;
+  readonly prompt_wei_per_million: string;
+  readonly completion_wei_per_million: string;
+  readonly deployed_at: Date;
+}
+
+interface HoldRow {
+  readonly request_id: string;
+  readonly organisation_id: string;
+  readonly model_id: string;
+  readonly prompt_tokens: number;
+  readonly completion_tokens_max: number;
+  readonly held: string;
+  readonly prompt_wei_per_million: string;
+  readonly completion_wei_per_million: string;
+  readonly expires_at: Date;
+  readonly state: Hold['state'];
+}
+
+/** Copies of models, payees and parties; holds; requests under way. */
+export class PostgresMetering implements Metering {
+  constructor(private readonly tx: Transaction) {}
+
+  async saveModel(model: PricedModel): Promise<void> {
+    await this.tx.query(
+      `INSERT INTO model (id, name, developer_organisation_id, base_digest, prompt_wei_per_million,
+         completion_wei_per_million, deployed_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)
+       ON CONFLICT (id) DO UPDATE SET name = excluded.name, base_digest = excluded.base_digest,
+         developer_organisation_id = excluded.developer_organisation_id,
+         prompt_wei_per_million = excluded.prompt_wei_per_million,
+         completion_wei_per_million = excluded.completion_wei_per_million, deployed_at = excluded.deployed_at
+       WHERE excluded.deployed_at >= model.deployed_at`,
+      [
+        model.id,
+        model.name,
+        model.developerOrganisationId,
+        model.baseDigest,
+        model.price.promptWeiPerMillion.toString(),
+        model.price.completionWeiPerMillion.toString(),
+        model.deployedAt,
+      ],
+    );
+  }
+
+  async model(id: string): Promise<PricedModel | undefined> {
+    const [row] = await this.tx.query<ModelRow>('SELECT * FROM model WHERE id = $1', [id]);
+    return (
+      row && {
+        id: row.id,
+        name: row.name,
+        developerOrganisationId: row.developer_organisation_id,
+        baseDigest: row.base_digest,
+        price: priceOf(row),
+        deployedAt: row.deployed_at,
+      }
+    );
+  }
+
+  async lockModel(id: string): Promise<void> {
+    await this.tx.query('SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))', ['settlement.model', id]);
+  }
+
+  async savePayee(payee: Payee): Promise<void> {
+    await this.tx.query(
+      `INSERT INTO payee (id, name, wallet) VALUES ($1, $2, $3)
+       ON CONFLICT (id) DO UPDATE SET name = excluded.name, wallet = excluded.wallet`,
+      [payee.id, payee.name, payee.wallet.toLowerCase()],
+    );
+  }
+
+  async saveParty(party: Party): Promise<void> {
+    // Members that left, and parties that were absorbed, unless something newer was said about them.
+    await this.tx.query(
+      `DELETE FROM party_member
+       WHERE party_id = ANY($1::text[]) AND contributor_id <> ALL($2::text[]) AND changed_at <= $3`,
+      [[party.id, ...party.absorbedPartyIds], [...party.contributorIds], party.changedAt],
+    );
+    await this.tx.query(
+      `INSERT INTO party_member (contributor_id, party_id, reason, changed_at)
+       SELECT contributor_id, $2, $3, $4 FROM unnest($1::text[]) AS given (contributor_id) ORDER BY contributor_id
+       ON CONFLICT (contributor_id) DO UPDATE
+         SET party_id = excluded.party_id, reason = excluded.reason, changed_at = excluded.changed_at
+       WHERE excluded.changed_at >= party_member.changed_at`,
+      [[...party.contributorIds], party.id, party.reason, party.changedAt],
+    );
+  }
+
+  async insertHold(hold: Hold): Promise<boolean> {
+    const inserted = await this.tx.query(
+      `INSERT INTO hold (request_id, organisation_id, model_id, prompt_tokens, completion_tokens_max, held,
+         prompt_wei_per_million, completion_wei_per_million, expires_at, state)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING 1`,
+      [
+        hold.requestId,
+        hold.organisationId,
+        hold.modelId,
+        hold.promptTokens,
+        hold.completionTokensMax,
+        hold.heldWei.toString(),
+        hold.price.promptWeiPerMillion.toString(),
+        hold.price.completionWeiPerMillion.toString(),
+        hold.expiresAt,
+        hold.state,
+      ],
+    );
+    return inserted.length > 0;
+  }
+
+  async hold(requestId: string): Promise<Hold | undefined> {
+    const sql = 'SELECT * FROM hold WHERE request_id = $1 FOR UPDATE';
+    const [row] = await this.tx.query<HoldRow>(sql, [requestId]);
+    return row && toHold(row);
+  }
+
+  async endHold(requestId: string, state: 'posted' | 'released' | 'expired'): Promise<void> {
+    await this.tx.query('UPDATE hold SET state = $2 WHERE request_id = $1', [requestId, state]);
+  }
+
+  async expiredHolds(now: Date, limit: number): Promise<Hold[]> {
+    const rows = await this.tx.query<HoldRow>(
+      `SELECT * FROM hold WHERE state = 'held' AND expires_at <= $1 ORDER BY expires_at LIMIT $2
+       FOR UPDATE SKIP LOCKED`,
+      [now, limit],
+    );
+    return rows.map(toHold);
+  }
+
+  /** The first facts win: a repeat under another event id changes nothing. */
+  saveServed(served: ServedRequest): Promise<RequestState> {
+    return this.saveRequest(
+      `INSERT INTO request (id, organisation_id, model_id, prompt_tokens, completion_tokens, served_at)
+       VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (id) DO UPDATE SET
+         organisation_id = coalesce(request.organisation_id, excluded.organisation_id),
+         model_id = coalesce(request.model_id, excluded.model_id),
+         prompt_tokens = coalesce(request.prompt_tokens, excluded.prompt_tokens),
+         completion_tokens = coalesce(request.completion_tokens, excluded.completion_tokens),
+         served_at = coalesce(request.served_at, excluded.served_at)
+       RETURNING *`,
+      [
+        served.id,
+        served.organisationId,
+        served.modelId,
+        served.usage.promptTokens,
+        served.usage.completionTokens,
+        served.servedAt,
+      ],
+    );
+  }
+
+  saveScored(requestId: string, scored: ScoredRequest): Promise<RequestState> {
+    return this.saveRequest(
+      `INSERT INTO request (id, attribution) VALUES ($1, $2)
+       ON CONFLICT (id) DO UPDATE SET attribution = coalesce(request.attribution, excluded.attribution)
+       RETURNING *`,
+      [requestId, writeScored(scored)],
+    );
+  }
+
+  lockRequest(requestId: string): Promise<RequestState> {
+    return this.saveRequest('SELECT * FROM request WHERE id = $1 FOR UPDATE', [requestId]);
+  }
+
+  async unmetered(modelId: string, limit: number): Promise<string[]> {
+    const rows = await this.tx.query<{ id: string }>(
+      'SELECT id FROM request WHERE model_id = $1 AND served_at IS NOT NULL AND fee IS NULL ORDER BY id LIMIT $2',
+      [modelId, limit],
+    );
+    return rows.map((row) => row.id);
+  }
+
+  async saveFee(requestId: string, pricedWei: bigint, feeWei: bigint): Promise<void> {
+    const values = [requestId, pricedWei.toString(), feeWei.toString()];
+    await this.tx.query('UPDATE request SET priced = $2, fee = $3 WHERE id = $1', values);
+  }
+
+  async saveReceipt(requestId: string, parts: readonly ReceiptPart[], creditedAt: Date): Promise<void> {
+    await this.tx.query(
+      `INSERT INTO receipt_part (request_id, number, role, payee_id, party_id, amount)
+       SELECT $1, number, role, payee_id, party_id, amount
+       FROM unnest($2::text[], $3::text[], $4::text[], $5::numeric[])
+         WITH ORDINALITY AS given (role, payee_id, party_id, amount, number)`,
+      [
+        requestId,
+        parts.map((part) => part.role),
+        parts.map((part) => part.payeeId),
+        parts.map((part) => part.partyId),
+        parts.map((part) => part.amountWei.toString()),
+      ],
+    );
+    await this.tx.query('UPDATE request SET credited_at = $2 WHERE id = $1', [requestId, creditedAt]);
+  }
+
+  private async saveRequest(sql: string, params: readonly unknown[]): Promise<RequestState> {
+    const [row] = await this.tx.query<RequestRow>(sql, params);
+    return row ? toRequestState(row) : { credited: false };
+  }
+}
+
+const priceOf = (row: { prompt_wei_per_million: string; completion_wei_per_million: string }) => ({
+  promptWeiPerMillion: BigInt(row.prompt_wei_per_million),
+  completionWeiPerMillion: BigInt(row.completion_wei_per_million),
+});
+
+const toHold = (row: HoldRow): Hold => ({
+  requestId: row.request_id,
+  organisationId: row.organisation_id,
+  modelId: row.model_id,
+  promptTokens: row.prompt_tokens,
+  completionTokensMax: row.completion_tokens_max,
+  heldWei: BigInt(row.held),
+  price: priceOf(row),
+  expiresAt: row.expires_at,
+  state: row.state,
+});

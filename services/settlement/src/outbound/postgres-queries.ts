@@ -1,0 +1,189 @@
+import type { Database } from '@openledger/persistence';
+import { type Epoch, type LeafTree, PayoutContracts } from '../application/epoch-ports.js';
+import {
+  type Balance,
+  type Earnings,
+  type Receipt,
+  SettlementQueries,
+  type StuckTransaction,
+  type TrialBalance,
+  type WalletClaim,
+} from '../application/queries.js';
+import { CLEARING, PAYABLE_ROLES, payer, wallet as walletAccount } from '../domain/accounts.js';
+import type { Leaf } from '../domain/epoch.js';
+import type { Role } from '../domain/split-fee.js';
+import { type EpochRow, toEpoch, toLeaf } from './postgres-epochs.js';
+
+const RECENT_MAX = 20;
+const STUCK_MAX = 50;
+
+interface RequestRow {
+  readonly id: string;
+  readonly organisation_id: string;
+  readonly model_id: string;
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly served_at: Date;
+  readonly priced: string | null;
+  readonly fee: string | null;
+  readonly credited_at: Date | null;
+}
+
+interface PartRow {
+  readonly role: Role;
+  readonly payee_id: string;
+  readonly party_id: string;
+  readonly amount: string;
+}
+
+/** Reads of settlement's schema. The tree of the newest epoch is kept, because every proof needs it. */
+export class PostgresQueries extends SettlementQueries {
+  private newest: { epoch: number; tree: LeafTree; totals: ReadonlyMap<string, bigint> } | undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly contracts: PayoutContracts,
+  ) {
+    super();
+  }
+
+  async balance(organisationId: string): Promise<Balance> {
+    const [row] = await this.database.query<{ available: string; held: string }>(
+      `SELECT credits_posted - debits_posted - debits_pending AS available, debits_pending AS held
+       FROM account WHERE id = $1`,
+      [payer(organisationId).id],
+    );
+    return { availableWei: BigInt(row?.available ?? 0), heldWei: BigInt(row?.held ?? 0) };
+  }
+
+  async receipt(requestId: string): Promise<Receipt | undefined> {
+    const [row] = await this.database.query<RequestRow>(
+      'SELECT * FROM request WHERE id = $1 AND served_at IS NOT NULL',
+      [requestId],
+    );
+    if (!row) return undefined;
+    const parts = await this.database.query<PartRow>(
+      'SELECT role, payee_id, party_id, amount FROM receipt_part WHERE request_id = $1 ORDER BY number',
+      [requestId],
+    );
+    return toReceipt(row, parts);
+  }
+
+  async earnings(payeeId: string): Promise<Earnings> {
+    const [payee] = await this.database.query<{ wallet: string | null; party_id: string | null }>(
+      `SELECT (SELECT wallet FROM payee WHERE id = $1) AS wallet,
+         (SELECT party_id FROM party_member WHERE contributor_id = $1) AS party_id`,
+      [payeeId],
+    );
+    const wallet = payee?.wallet ?? undefined;
+    const accrued = await this.standing(PAYABLE_ROLES.map((role) => `${role}:${payeeId}`));
+    const promised = await this.standing(wallet === undefined ? [] : [walletAccount(wallet).id]);
+    const recent = await this.database.query<{
+      request_id: string;
+      role: string;
+      amount: string;
+      credited_at: Date;
+    }>(
+      `SELECT part.request_id, part.role, part.amount, request.credited_at
+       FROM receipt_part part JOIN request ON request.id = part.request_id
+       WHERE part.payee_id = $1 ORDER BY request.credited_at DESC LIMIT $2`,
+      [payeeId, RECENT_MAX],
+    );
+    return {
+      payeeId,
+      ...(payee?.party_id ? { partyId: payee.party_id } : {}),
+      ...(wallet === undefined ? {} : { wallet }),
+      earnedWei: accrued.credits,
+      accruedWei: accrued.credits - accrued.debits,
+      promisedWei: promised.credits,
+      paidWei: promised.debits,
+      recent: recent.map((row) => ({
+        requestId: row.request_id,
+        role: row.role,
+        amountWei: BigInt(row.amount),
+        creditedAt: row.credited_at,
+      })),
+    };
+  }
+
+  async epochs(before: number, limit: number): Promise<Epoch[]> {
+    const rows = await this.database.query<EpochRow>(
+      'SELECT * FROM epoch WHERE epoch < $1 ORDER BY epoch DESC LIMIT $2',
+      [before, limit],
+    );
+    return rows.map(toEpoch);
+  }
+
+  async claim(wallet: string): Promise<WalletClaim | undefined> {
+    const [row] = await this.database.query<{ epoch: number | null }>(
+      "SELECT max(epoch) AS epoch FROM epoch WHERE state = 'active'",
+    );
+    if (!row?.epoch) return undefined;
+    const { epoch, tree, totals } = await this.treeOf(row.epoch);
+    const totalWei = totals.get(wallet.toLowerCase());
+    const proof = tree.proofOf(wallet);
+    if (totalWei === undefined || proof === undefined) return undefined;
+    const { debits } = await this.standing([walletAccount(wallet).id]);
+    return { epoch, wallet, totalWei, claimedWei: debits, proof };
+  }
+
+  async stuck(): Promise<StuckTransaction[]> {
+    return this.database.query<{ purpose: string; state: string; error: string }>(
+      'SELECT purpose, state, error FROM chain_tx WHERE error IS NOT NULL ORDER BY position LIMIT $1',
+      [STUCK_MAX],
+    );
+  }
+
+  async trialBalance(): Promise<TrialBalance> {
+    const [row] = await this.database.query<Record<'dpo' | 'cpo' | 'dp' | 'cp', string | null>>(
+      `SELECT sum(debits_posted) AS dpo, sum(credits_posted) AS cpo, sum(debits_pending) AS dp,
+         sum(credits_pending) AS cp FROM account`,
+    );
+    const clearing = await this.standing([CLEARING.id]);
+    return {
+      debitsWei: BigInt(row?.dpo ?? 0),
+      creditsWei: BigInt(row?.cpo ?? 0),
+      pendingDebitsWei: BigInt(row?.dp ?? 0),
+      pendingCreditsWei: BigInt(row?.cp ?? 0),
+      clearingWei: clearing.credits - clearing.debits,
+    };
+  }
+
+  private async standing(accountIds: readonly string[]): Promise<{ debits: bigint; credits: bigint }> {
+    const [row] = await this.database.query<{ debits: string | null; credits: string | null }>(
+      'SELECT sum(debits_posted) AS debits, sum(credits_posted) AS credits FROM account WHERE id = ANY($1::text[])',
+      [[...accountIds]],
+    );
+    return { debits: BigInt(row?.debits ?? 0), credits: BigInt(row?.credits ?? 0) };
+  }
+
+  private async treeOf(epoch: number) {
+    if (this.newest?.epoch === epoch) return this.newest;
+    const rows = await this.database.query<{ wallet: string; total: string }>(
+      'SELECT wallet, total FROM epoch_leaf WHERE epoch = $1',
+      [epoch],
+    );
+    const leaves: Leaf[] = rows.map(toLeaf);
+    const totals = new Map(leaves.map((leaf) => [leaf.wallet, leaf.totalWei]));
+    this.newest = { epoch, tree: this.contracts.tree(leaves), totals };
+    return this.newest;
+  }
+}
+
+const toReceipt = (row: RequestRow, parts: readonly PartRow[]): Receipt => ({
+  requestId: row.id,
+  organisationId: row.organisation_id,
+  modelId: row.model_id,
+  promptTokens: row.prompt_tokens,
+  completionTokens: row.completion_tokens,
+  servedAt: row.served_at,
+  ...(row.priced === null ? {} : { pricedWei: BigInt(row.priced) }),
+  ...(row.fee === null ? {} : { feeWei: BigInt(row.fee) }),
+  ...(row.credited_at === null ? {} : { creditedAt: row.credited_at }),
+  parts: parts.map((part) => ({
+    role: part.role,
+    payeeId: part.payee_id,
+    partyId: part.party_id,
+    amountWei: BigInt(part.amount),
+  })),
+});

@@ -1,0 +1,29 @@
+import type { Database, Transaction } from '@openledger/persistence';
+import { SettlementStore, type SettlementTx } from '../application/ports.js';
+import { PostgresChain } from './postgres-chain.js';
+import { PostgresEpochs } from './postgres-epochs.js';
+import { PostgresLedger } from './postgres-ledger.js';
+import { PostgresMetering } from './postgres-metering.js';
+
+/** Settlement's schema in Postgres. */
+export class PostgresSettlementStore extends SettlementStore {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  transaction<T>(work: (tx: SettlementTx) => Promise<T>): Promise<T> {
+    return this.database.transaction((tx) => work(partsOf(tx)));
+  }
+
+  once(eventId: string, work: (tx: SettlementTx) => Promise<void>): Promise<boolean> {
+    return this.database.once('settlement', eventId, (tx) => work(partsOf(tx)));
+  }
+}
+
+const partsOf = (tx: Transaction): SettlementTx => ({
+  ledger: new PostgresLedger(tx),
+  metering: new PostgresMetering(tx),
+  epochs: new PostgresEpochs(tx),
+  chain: new PostgresChain(tx),
+  emit: (event) => tx.emit(event),
+});
