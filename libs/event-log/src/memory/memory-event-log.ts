@@ -16,7 +16,8 @@ interface Group {
   readonly members: Member[];
   /** Next offset by topic and partition. */
   readonly cursors: Map<string, number[]>;
-  readonly busy: Set<string>;
+  /** Partitions being worked on; true when something happened since, so they need another look. */
+  readonly busy: Map<string, boolean>;
 }
 
 /** The log for unit tests: the same promises, kept in this process and lost with it. */
@@ -43,7 +44,7 @@ export class MemoryEventLog extends EventLog {
     const partitions = this.partitionsOf(topic);
     checkRecords(topic, records);
     for (const record of records) partitions[partitionOf(record.key, partitions.length)]?.push(record);
-    for (const group of this.groups.values()) this.pump(group);
+    for (const group of this.groups.values()) this.poke(group);
   }
 
   async subscribe(subscription: Subscription): Promise<Consumer> {
@@ -67,11 +68,11 @@ export class MemoryEventLog extends EventLog {
         await Promise.all(member.running);
         const index = group.members.indexOf(member);
         if (index >= 0) group.members.splice(index, 1);
-        this.pump(group);
+        this.poke(group);
       },
     };
     this.consumers.add(consumer);
-    this.pump(group);
+    this.poke(group);
     return consumer;
   }
 
@@ -81,7 +82,7 @@ export class MemoryEventLog extends EventLog {
 
   async releaseParked(group: string, topic: string, key: string): Promise<void> {
     await this.lot.release(group, topic, key);
-    this.pump(this.groupOf(group));
+    this.poke(this.groupOf(group));
   }
 
   async reset(group: string, topic: string): Promise<void> {
@@ -106,9 +107,15 @@ export class MemoryEventLog extends EventLog {
   }
 
   private groupOf(name: string): Group {
-    const group = this.groups.get(name) ?? { name, members: [], cursors: new Map(), busy: new Set() };
+    const group = this.groups.get(name) ?? { name, members: [], cursors: new Map(), busy: new Map() };
     this.groups.set(name, group);
     return group;
+  }
+
+  /** Something happened: partitions at work look again, the others start. */
+  private poke(group: Group): void {
+    for (const slot of group.busy.keys()) group.busy.set(slot, true);
+    this.pump(group);
   }
 
   /** Starts work on every partition of the group that has an owner and no work in progress. */
@@ -119,11 +126,12 @@ export class MemoryEventLog extends EventLog {
         const owner = members[partition % members.length];
         const slot = `${topic}/${partition}`;
         if (owner === undefined || group.busy.has(slot)) continue;
-        group.busy.add(slot);
-        const run = this.work(group, owner, topic, partition).then((more) => {
+        group.busy.set(slot, false);
+        const run = this.work(group, owner, topic, partition).then((progress) => {
+          const again = progress || group.busy.get(slot) === true;
           group.busy.delete(slot);
           owner.running.delete(run);
-          if (more) this.pump(group);
+          if (again) this.pump(group);
         });
         owner.running.add(run);
       }

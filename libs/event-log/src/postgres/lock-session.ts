@@ -19,6 +19,7 @@ const RECONNECT_MAX_MS = 5_000;
 export class LockSession {
   private client: pg.Client | undefined;
   private closed = false;
+  private last: Promise<unknown> = Promise.resolve();
   private readonly held = new Set<bigint>();
   /** Changes with every connection: locks taken under another number are gone. */
   epoch = 0;
@@ -39,9 +40,8 @@ export class LockSession {
     const { client } = this;
     if (client === undefined || this.held.has(key)) return false;
     this.held.add(key);
-    const locked = await client
-      .query<{ locked: boolean }>(lockStatements.tryLock, [key])
-      .then(({ rows }) => rows[0]?.locked === true && client === this.client)
+    const locked = await this.ask<{ locked: boolean }>(client, lockStatements.tryLock, [key])
+      .then((rows) => rows[0]?.locked === true && client === this.client)
       .catch(() => false);
     if (!locked) this.held.delete(key);
     return locked;
@@ -50,15 +50,16 @@ export class LockSession {
   async unlock(key: bigint): Promise<void> {
     const { client } = this;
     if (!this.held.delete(key) || client === undefined) return;
-    await client.query(lockStatements.unlock, [key]).catch(this.options.onError);
+    await this.ask(client, lockStatements.unlock, [key]).catch(this.options.onError);
   }
 
   /** How many members hold a lock in each of the given upper halves. */
   async members(halves: readonly bigint[]): Promise<Map<bigint, number>> {
-    const found = await this.client?.query<{ half: string; members: number }>(lockStatements.members, [
+    if (this.client === undefined) return new Map();
+    const rows = await this.ask<{ half: string; members: number }>(this.client, lockStatements.members, [
       halves,
     ]);
-    return new Map(found?.rows.map((row) => [BigInt(row.half), row.members]));
+    return new Map(rows.map((row) => [BigInt(row.half), row.members]));
   }
 
   async close(): Promise<void> {
@@ -66,6 +67,13 @@ export class LockSession {
     const { client } = this;
     this.client = undefined;
     await client?.end();
+  }
+
+  /** One statement at a time: pg wants its caller to queue. */
+  private ask<R extends pg.QueryResultRow>(client: pg.Client, sql: string, values: unknown[]): Promise<R[]> {
+    const answer = this.last.then(() => client.query<R>(sql, values)).then(({ rows }) => rows);
+    this.last = answer.catch(() => {});
+    return answer;
   }
 
   private async connect(): Promise<void> {

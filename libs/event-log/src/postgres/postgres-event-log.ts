@@ -6,6 +6,7 @@ import { checkRecords, groupRunning, inBatches, partitionsDiffer, unknownTopic }
 import { LockSession, lockKey } from './lock-session.js';
 import { Notifier } from './notifier.js';
 import { PartitionReader, type TopicRow } from './partition-reader.js';
+import { closePool, openPool } from './pool.js';
 import { PostgresConsumer } from './postgres-consumer.js';
 import { PostgresParkingLot } from './postgres-parking-lot.js';
 import { expireRecords } from './retention.js';
@@ -60,8 +61,7 @@ export class PostgresEventLog extends EventLog {
     const lot = await PostgresParkingLot.open({ url, schema, onError });
     try {
       const locks = await LockSession.open({ url, channel: schema, onError });
-      const pool = new pg.Pool({ connectionString: url, max: options.poolSize ?? 8 });
-      pool.on('error', onError);
+      const pool = openPool(url, options.poolSize ?? 8, onError);
       return new PostgresEventLog({ schema, pool, locks, lot, onError });
     } catch (error) {
       await lot.close();
@@ -156,7 +156,7 @@ export class PostgresEventLog extends EventLog {
     await this.notifier.close();
     await this.parts.locks.close();
     await this.parts.lot.close();
-    if (!this.parts.pool.ended) await this.parts.pool.end();
+    await closePool(this.parts.pool);
   }
 
   private async find(names: readonly string[]): Promise<TopicRow[]> {

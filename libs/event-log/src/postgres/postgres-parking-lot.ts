@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { EventRecord, ParkedRecord } from '../event-log.js';
 import { BEHIND, type Outcome, type ParkedKey, ParkingLot } from '../parking-lot.js';
+import { closePool, openPool } from './pool.js';
 import { type RecordRow, recordOf } from './rows.js';
 import { prepareSchema } from './schema.js';
 import { lotStatements } from './statements.js';
@@ -40,12 +41,11 @@ export class PostgresParkingLot extends ParkingLot {
   static async open(options: PostgresParkingLotOptions): Promise<PostgresParkingLot> {
     const schema = options.schema ?? 'event_log';
     const poolSize = options.poolSize ?? 4;
-    const pool = new pg.Pool({ connectionString: options.url, max: poolSize });
-    pool.on('error', options.onError ?? console.error);
+    const pool = openPool(options.url, poolSize, options.onError ?? console.error);
     try {
       await prepareSchema(pool, schema);
     } catch (error) {
-      await pool.end();
+      await closePool(pool);
       throw error;
     }
     return new PostgresParkingLot(pool, schema, poolSize);
@@ -107,7 +107,7 @@ export class PostgresParkingLot extends ParkingLot {
   }
 
   close(): Promise<void> {
-    return this.pool.end();
+    return closePool(this.pool);
   }
 
   private async inTransaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {

@@ -1,0 +1,55 @@
+import type { EventLog } from '@openledger/event-log';
+import { eventually } from '../eventually.js';
+import { deliveryContract } from './delivery.js';
+import { groupContract } from './groups.js';
+import type { EventLogHarness } from './harness.js';
+import { parkingContract } from './parking.js';
+
+export interface ContractTools {
+  /** The log that most tests use; closed after each. */
+  log(): EventLog;
+  /** A second process, as it were. */
+  openAnother(): Promise<EventLog>;
+  /** Creates a topic of its own for the test. */
+  topic(partitions?: number): Promise<string>;
+  until<T>(check: () => T | Promise<T>): Promise<T>;
+}
+
+/** Every adapter of the event log must pass this; nothing that it does not check may be relied on. */
+export function eventLogContract(name: string, harness: () => Promise<EventLogHarness>): void {
+  describe(`event log contract: ${name}`, () => {
+    let made: EventLogHarness;
+    let log: EventLog;
+    let others: EventLog[] = [];
+    let topics = 0;
+
+    beforeAll(async () => {
+      made = await harness();
+    });
+    beforeEach(async () => {
+      log = await made.open();
+    });
+    afterEach(async () => {
+      await Promise.all([log, ...others].map((open) => open.close()));
+      others = [];
+    });
+
+    const tools: ContractTools = {
+      log: () => log,
+      openAnother: async () => {
+        const other = await made.open();
+        others.push(other);
+        return other;
+      },
+      topic: async (partitions = 4) => {
+        const topic = `${made.prefix}.thing.happened.v${++topics}`;
+        await log.createTopics([{ name: topic, partitions }]);
+        return topic;
+      },
+      until: (check) => eventually(check, made.patienceMs),
+    };
+    deliveryContract(tools);
+    parkingContract(tools);
+    groupContract(tools);
+  });
+}
