@@ -37,3 +37,18 @@ export {
   type TrainerOptions,
   type TrainingRun,
 } from './train/trainer.js';
+export { llamaConfigJson, parseModelConfig } from './folder/config.js';
+export {
+  type GenerationDefaults,
+  type LoadedModel,
+  loadModelFolder,
+  modelFolderDigest,
+} from './folder/model-folder.js';
+export type { Dtype } from './safetensors/dtype.js';
+export { defaultSafetensorsLimits, type SafetensorsLimits } from './safetensors/header.js';
+export { parseSafetensors, readSafetensors, type SafetensorsContent } from './safetensors/read.js';
+export { readWeights } from './safetensors/sharded.js';
+export { encodeSafetensors, type SafetensorsWriteOptions, writeSafetensors } from './safetensors/write.js';
+export { type ChatMessage, type ChatRenderOptions, ChatTemplate } from './tokenizer/chat-template.js';
+export { IncrementalDecoder } from './tokenizer/incremental-decoder.js';
+export { type EncodeOptions, TextTokenizer } from './tokenizer/text-tokenizer.js';

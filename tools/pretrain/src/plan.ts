@@ -19,14 +19,14 @@ export interface Plan {
 
 const special: readonly string[] = Object.values(specialTokens);
 
-/** The published model: 2.8 million parameters, 6.1 million tokens seen. */
+/** The published model: 2.8 million parameters, 4.1 million tokens seen. */
 export const seedlingPlan: Plan = {
-  trainingDocuments: 45_000,
+  trainingDocuments: 37_000,
   heldOutDocuments: 400,
   vocabularySize: 2048,
   rows: 8,
   length: 256,
-  schedule: { learningRate: 2e-3, steps: 3000, warmupSteps: 100, finalShare: 0.05 },
+  schedule: { learningRate: 2e-3, steps: 2000, warmupSteps: 100, finalShare: 0.05 },
   weightDecay: 0.1,
   beta2: 0.95,
   seed: 20_261_120,
