@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { missingPlatforms, platformOf } from './lock/platforms.mjs';
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 const json = (path) => JSON.parse(readFileSync(join(REPOSITORY, path), 'utf8'));
@@ -53,6 +54,30 @@ describe('workspaces', () => {
       }
     }
     expect([...versions].filter(([, found]) => found.size > 1)).toEqual([]);
+  });
+});
+
+describe('the lock file', () => {
+  it('lists the binaries of every platform, or `npm ci` refuses it: run tools/lock/complete.mjs', () => {
+    expect(missingPlatforms(json('package-lock.json')).map(([path]) => path)).toEqual([]);
+  });
+
+  it.each([
+    ['@x/cli-linux-x64-musl', { os: ['linux'], cpu: ['x64'], libc: ['musl'] }],
+    ['@x/binding-linux-arm-gnueabihf', { os: ['linux'], cpu: ['arm'], libc: ['glibc'] }],
+    ['@x/anvil-win32-amd64', { os: ['win32'], cpu: ['x64'] }],
+    ['fsevents', undefined],
+  ])('reads the platform of %s', (name, platform) => {
+    expect(platformOf(name)).toEqual(platform);
+  });
+
+  it('finds what is missing', () => {
+    const packages = {
+      'node_modules/a': { optionalDependencies: { 'a-darwin-x64': '^1.2.3', 'a-linux-x64': '1.2.3' } },
+    };
+    packages['node_modules/a-linux-x64'] = {};
+    const entry = { version: '1.2.3', os: ['darwin'], cpu: ['x64'], optional: true };
+    expect(missingPlatforms({ packages })).toEqual([['node_modules/a-darwin-x64', entry]]);
   });
 });
 
