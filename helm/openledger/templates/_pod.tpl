@@ -1,0 +1,246 @@
+{{- /* The restricted profile of Kubernetes, and more. There is no value that loosens it. */ -}}
+{{- define "openledger.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "openledger.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+capabilities:
+  drop: [ALL]
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- /* Addresses of a callee; workers are one list of every pool. ctx: root, callee. */ -}}
+{{- define "openledger.address" -}}
+{{- $name := include "openledger.fullname" .root -}}
+{{- if ne .callee "inference-worker" -}}
+{{- printf "%s-%s:9090" $name .callee -}}
+{{- else -}}
+{{- $addresses := list -}}
+{{- range (include "openledger.workloads" .root | fromYaml).items -}}
+{{- if eq .service "inference-worker" -}}
+{{- $addresses = append $addresses (printf "%s-%s:9090" $name .name) -}}
+{{- end -}}
+{{- end -}}
+{{- join "," $addresses -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "openledger.databaseSecret" -}}
+{{- $own := get .workload.spec "existingDatabaseSecret" -}}
+{{- required "database.existingSecret: name the Secret that holds the connection URL" (default .root.Values.database.existingSecret $own) -}}
+{{- end -}}
+
+{{- /* What every process needs before it starts or migrates: its database and the platform's token. ctx: root, workload. */ -}}
+{{- define "openledger.credentialsEnv" -}}
+- name: DATABASE_URL_FILE
+  value: /run/secrets/openledger/credentials/database-url
+- name: SERVICE_TOKEN_FILE
+  value: /run/secrets/openledger/credentials/service-token
+{{- end -}}
+
+{{- define "openledger.credentialsMount" -}}
+- name: credentials
+  mountPath: /run/secrets/openledger/credentials
+  readOnly: true
+{{- end -}}
+
+{{- define "openledger.credentialsVolume" -}}
+{{- $token := .root.Values.serviceToken -}}
+- name: credentials
+  projected:
+    defaultMode: 0440
+    sources:
+      - secret:
+          name: {{ include "openledger.databaseSecret" . }}
+          items:
+            - key: {{ .root.Values.database.key }}
+              path: database-url
+      - secret:
+          name: {{ required "serviceToken.existingSecret: name the Secret that the services show one another" $token.existingSecret }}
+          items:
+            - key: {{ $token.key }}
+              path: service-token
+{{- end -}}
+
+{{- define "openledger.extraEnv" -}}
+{{- range .workload.spec.env }}
+- name: {{ .name }}
+  value: {{ .value | quote }}
+{{- end }}
+{{- range .workload.spec.secretFiles }}
+- name: {{ .name }}_FILE
+  value: /run/secrets/openledger/{{ .name | lower | replace "_" "-" }}/value
+{{- end }}
+{{- end -}}
+
+{{- /*
+  The process may use what is left of the grace period after the pre-stop pause, less 5 s to exit.
+  ctx: grace (s), pause (s).
+*/ -}}
+{{- define "openledger.stopGraceMs" -}}
+{{- max 1000 (mul 1000 (sub (int .grace) (add (int .pause) 5))) -}}
+{{- end -}}
+
+{{- define "openledger.env" -}}
+{{- $root := .root -}}
+{{- $needs := .workload.needs -}}
+- name: HTTP_PORT
+  value: '8080'
+- name: GRPC_PORT
+  value: '9090'
+- name: LOG_LEVEL
+  value: {{ $root.Values.logLevel | quote }}
+- name: STOP_GRACE_MS
+  value: {{ include "openledger.stopGraceMs" . | quote }}
+{{ include "openledger.credentialsEnv" . }}
+- name: EVENT_LOG
+  value: {{ $root.Values.eventLog.kind }}
+{{- if eq $root.Values.eventLog.kind "kafka" }}
+{{- if not $root.Values.eventLog.brokers }}{{ fail "eventLog.brokers: name the Kafka brokers, or set eventLog.kind to postgres" }}{{ end }}
+- name: KAFKA_BROKERS
+  value: {{ join "," $root.Values.eventLog.brokers | quote }}
+{{- end }}
+{{- if $needs.blobs }}
+- name: BLOB_DIR
+  value: /var/lib/openledger/blobs
+{{- end }}
+{{- if $needs.model }}
+- name: MODEL_DIR
+  value: {{ default $root.Values.model.dir (get .workload.spec "model") | quote }}
+{{- end }}
+{{- if $needs.chain }}
+- name: CHAIN_RPC_URL
+  value: {{ required "chain.rpcUrl: the settlement service needs an EVM endpoint" $root.Values.chain.rpcUrl | quote }}
+{{- end }}
+{{- range $needs.calls }}
+- name: {{ (eq . "inference-worker") | ternary "WORKER" (. | upper | replace "-" "_") }}_GRPC
+  value: {{ include "openledger.address" (dict "root" $root "callee" .) | quote }}
+{{- end }}
+{{- include "openledger.extraEnv" . }}
+{{- end -}}
+
+{{- define "openledger.modelClaim" -}}
+{{- $own := get .workload.spec "modelClaim" -}}
+{{- default .root.Values.model.existingClaim $own -}}
+{{- end -}}
+
+{{- define "openledger.mounts" -}}
+{{- $needs := .workload.needs -}}
+- name: tmp
+  mountPath: /tmp
+{{ include "openledger.credentialsMount" . }}
+{{- if $needs.blobs }}
+- name: blobs
+  mountPath: /var/lib/openledger/blobs
+{{- end }}
+{{- if and $needs.model (include "openledger.modelClaim" .) }}
+- name: models
+  mountPath: /models
+  readOnly: true
+{{- end }}
+{{- if .workload.gpu }}
+- name: shared-memory
+  mountPath: /dev/shm
+{{- end }}
+{{- range .workload.spec.secretFiles }}
+- name: secret-{{ .name | lower | replace "_" "-" }}
+  mountPath: /run/secrets/openledger/{{ .name | lower | replace "_" "-" }}
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{- define "openledger.volumes" -}}
+{{- $needs := .workload.needs -}}
+- name: tmp
+  emptyDir:
+    sizeLimit: 4Gi
+{{ include "openledger.credentialsVolume" . }}
+{{- if $needs.blobs }}
+- name: blobs
+  persistentVolumeClaim:
+    claimName: {{ default (printf "%s-blobs" (include "openledger.fullname" .root)) .root.Values.blobs.existingClaim }}
+{{- end }}
+{{- with and $needs.model (include "openledger.modelClaim" .) }}
+- name: models
+  persistentVolumeClaim:
+    claimName: {{ . }}
+    readOnly: true
+{{- end }}
+{{- if .workload.gpu }}
+- name: shared-memory
+  emptyDir:
+    medium: Memory
+    sizeLimit: {{ default "1Gi" .workload.spec.sharedMemory }}
+{{- end }}
+{{- range .workload.spec.secretFiles }}
+- name: secret-{{ .name | lower | replace "_" "-" }}
+  secret:
+    secretName: {{ .existingSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ .key }}
+        path: value
+{{- end }}
+{{- end -}}
+
+{{- /* Start: the model is loaded. Ready: dependencies answer. Live: the event loop turns, never the database. */ -}}
+{{- define "openledger.probes" -}}
+startupProbe:
+  httpGet: { path: /health/ready, port: http }
+  periodSeconds: 5
+  failureThreshold: {{ .startupFailures }}
+readinessProbe:
+  httpGet: { path: /health/ready, port: http }
+  periodSeconds: 5
+  timeoutSeconds: 3
+  failureThreshold: 2
+livenessProbe:
+  httpGet: { path: /health/live, port: http }
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+{{- end -}}
+
+{{- define "openledger.resources" -}}
+{{- $resources := deepCopy .workload.spec.resources -}}
+{{- with .workload.gpu -}}
+{{- $limits := deepCopy (default dict (get $resources "limits")) -}}
+{{- $_ := set $limits .resource (int .count) -}}
+{{- $_ := set $resources "limits" $limits -}}
+{{- end -}}
+{{- toYaml $resources -}}
+{{- end -}}
+
+{{- define "openledger.scheduling" -}}
+{{- with .workload.spec.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .workload.spec.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .workload.spec.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with get .workload.spec "runtimeClassName" }}
+runtimeClassName: {{ . }}
+{{- end }}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: topology.kubernetes.io/zone
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "openledger.selector" (dict "root" .root "component" .workload.service "pool" .workload.pool) | nindent 8 }}
+{{- end -}}
