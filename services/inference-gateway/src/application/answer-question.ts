@@ -1,0 +1,186 @@
+import { type Clock, DomainError, invariant, newId } from '@openledger/kernel';
+import type { ServableModel } from '../domain/model.js';
+import { completionLimit, type Sampling } from '../domain/sampling.js';
+import type { ModelCatalogue } from './model-catalogue.js';
+import type { Balances, BaseModel, Prompt, Receipts, RunPiece, Workers } from './ports.js';
+
+export interface Question {
+  readonly organisationId: string;
+  /** As the caller wrote it. */
+  readonly model: string;
+  readonly prompt: Prompt;
+  readonly sampling: Sampling;
+}
+
+export interface AnswerEnd {
+  readonly finishReason: string;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+/** New text, or the end of the answer; the receipt is durable before the end is told. */
+export interface AnswerPiece {
+  readonly text: string;
+  readonly end?: AnswerEnd;
+}
+
+export interface Answer {
+  readonly requestId: string;
+  readonly model: ServableModel;
+  readonly startedAt: Date;
+  /** To be read to its end or returned from: either way the answer is accounted for. */
+  readonly pieces: AsyncGenerator<AnswerPiece>;
+}
+
+export interface AnswerParts {
+  readonly catalogue: ModelCatalogue;
+  readonly base: BaseModel;
+  readonly balances: Balances;
+  readonly workers: Workers;
+  readonly receipts: Receipts;
+  readonly clock: Clock;
+}
+
+interface Job {
+  readonly requestId: string;
+  readonly question: Question;
+  readonly model: ServableModel;
+  readonly promptTokens: readonly number[];
+  readonly holdId: string;
+  readonly startedAt: Date;
+  readonly pieces: AsyncIterator<RunPiece>;
+  readonly callerGone: AbortSignal;
+  readonly cancelRun: () => void;
+}
+
+/**
+ * Serves one question: sets the most that it can cost aside, runs it, and either records the answer (which
+ * bills it) or gives the money back. Billed is what was produced, also when the caller leaves in the
+ * middle; nothing is billed when no token was produced or when the platform failed to finish.
+ */
+export class AnswerQuestion {
+  constructor(private readonly parts: AnswerParts) {}
+
+  /** Resolves with the first token at hand, so that every refusal is still a plain error. @throws DomainError */
+  async begin(question: Question, callerGone: AbortSignal): Promise<Answer> {
+    const { catalogue, base, clock } = this.parts;
+    const startedAt = clock.now();
+    const model = await catalogue.find(question.model);
+    const promptTokens = base.encode(question.prompt);
+    const maxTokens = completionLimit(question.sampling.maxTokens, promptTokens.length, base.contextTokens);
+    const requestId = newId(startedAt.getTime());
+    const holdId = await this.hold(question, model, { requestId, prompt: promptTokens.length, maxTokens });
+
+    const running = new AbortController();
+    const run = this.parts.workers.run(
+      {
+        requestId,
+        promptTokens,
+        ...(model.adapter ? { adapter: model.adapter } : {}),
+        sampling: { ...question.sampling, maxTokens },
+      },
+      AbortSignal.any([callerGone, running.signal]),
+    );
+    const job: Job = {
+      requestId,
+      question,
+      model,
+      promptTokens,
+      holdId,
+      startedAt,
+      pieces: run[Symbol.asyncIterator](),
+      callerGone,
+      cancelRun: () => running.abort(),
+    };
+    try {
+      const first = await job.pieces.next();
+      if (first.done) throw brokenOff();
+      return { requestId, model, startedAt, pieces: this.deliver(job, first.value) };
+    } catch (error) {
+      job.cancelRun();
+      await this.release(holdId);
+      throw error;
+    }
+  }
+
+  private async *deliver(job: Job, first: RunPiece): AsyncGenerator<AnswerPiece> {
+    const completion: number[] = [];
+    const firstTokenAt = this.parts.clock.now();
+    let finishReason = '';
+    let failed = false;
+    try {
+      for (let piece: RunPiece | undefined = first; piece; piece = await nextOf(job.pieces)) {
+        const expected = job.model.adapter?.digest ?? '';
+        invariant(piece.adapterDigest === expected, 'the worker used the adapter that was asked for');
+        completion.push(...piece.tokens);
+        finishReason = piece.finishReason;
+        if (piece.text !== '') yield { text: piece.text };
+        if (finishReason !== '') break;
+      }
+      if (finishReason === '') throw brokenOff();
+    } catch (error) {
+      failed = !job.callerGone.aborted;
+      if (failed) throw error;
+    } finally {
+      job.cancelRun();
+      if (failed || completion.length === 0) await this.release(job.holdId);
+      else await this.record(job, { completion, finishReason: finishReason || 'cancelled', firstTokenAt });
+    }
+    yield {
+      text: '',
+      end: { finishReason, promptTokens: job.promptTokens.length, completionTokens: completion.length },
+    };
+  }
+
+  private async hold(
+    { organisationId }: Question,
+    { modelId, adapter }: ServableModel,
+    sizes: { requestId: string; prompt: number; maxTokens: number },
+  ): Promise<string> {
+    if (adapter === undefined) return '';
+    const { requestId, prompt, maxTokens } = sizes;
+    return this.parts.balances.hold({
+      requestId,
+      organisationId,
+      modelId,
+      promptTokens: prompt,
+      completionTokensMax: maxTokens,
+    });
+  }
+
+  private async release(holdId: string): Promise<void> {
+    if (holdId !== '') await this.parts.balances.release(holdId);
+  }
+
+  private async record(
+    job: Job,
+    produced: { completion: readonly number[]; finishReason: string; firstTokenAt: Date },
+  ): Promise<void> {
+    const servedAt = this.parts.clock.now();
+    const since = (at: Date) => Math.max(0, at.getTime() - job.startedAt.getTime());
+    await this.parts.receipts.record({
+      requestId: job.requestId,
+      organisationId: job.question.organisationId,
+      model: job.model,
+      holdId: job.holdId,
+      promptTokens: job.promptTokens,
+      completionTokens: produced.completion,
+      finishReason: produced.finishReason,
+      servedAt,
+      timeToFirstTokenMs: since(produced.firstTokenAt),
+      durationMs: since(servedAt),
+    });
+  }
+}
+
+async function nextOf(pieces: AsyncIterator<RunPiece>): Promise<RunPiece | undefined> {
+  const next = await pieces.next();
+  return next.done ? undefined : next.value;
+}
+
+const brokenOff = (): DomainError =>
+  new DomainError(
+    'unavailable',
+    'ANSWER_BROKEN_OFF',
+    'The worker broke off in the middle: ask again. Nothing was billed.',
+  );

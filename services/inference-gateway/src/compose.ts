@@ -1,0 +1,48 @@
+import { FolderBlobStore } from '@openledger/blob-store';
+import { loadConfig } from '@openledger/config';
+import { topics } from '@openledger/contracts';
+import { type Composition, type Host, on } from '@openledger/service-host';
+import { AnswerQuestion } from './application/answer-question.js';
+import { ModelCatalogue } from './application/model-catalogue.js';
+import { GatewayConfig } from './config.js';
+import { inferenceService } from './inbound/grpc/inference-service.js';
+import { Defaults } from './inbound/rest/defaults.js';
+import { inferenceGatewayModule } from './inference-gateway.module.js';
+import { openBaseModel } from './outbound/base-model-folder.js';
+import { PostgresModels } from './outbound/postgres-models.js';
+import { PostgresReceipts } from './outbound/postgres-receipts.js';
+import { SettlementBalances } from './outbound/settlement-balances.js';
+import { WorkerPool } from './outbound/worker-pool.js';
+
+export async function compose(host: Host): Promise<Composition> {
+  const { database, log, authenticator, serviceToken, clock } = host;
+  const config = loadConfig(GatewayConfig, host.env);
+  const base = await openBaseModel(config.MODEL_DIR, { contextTokensMax: config.CONTEXT_TOKENS_MAX });
+  const blobs = await FolderBlobStore.open(config.BLOB_DIR);
+  const models = new PostgresModels(database);
+  const balances = new SettlementBalances(config.SETTLEMENT_GRPC, serviceToken, log);
+  const workers = new WorkerPool({
+    addresses: config.WORKER_GRPC,
+    serviceToken,
+    runTimeoutMs: config.RUN_TIMEOUT_MS,
+  });
+  const receipts = new PostgresReceipts(database, blobs);
+  const catalogue = new ModelCatalogue(models, base, config.BASE_IS_FREE);
+  const answers = new AnswerQuestion({ catalogue, base, balances, workers, receipts, clock });
+  const defaults = new Defaults(base.temperature);
+  return {
+    module: inferenceGatewayModule({ answers, catalogue, defaults, log }),
+    grpc: [inferenceService({ answers, catalogue, authenticator, log })],
+    handlers: [
+      on(topics.modelDeployed, (event, record) =>
+        database.once('inference-gateway', record.id, (tx) => models.register(tx, event)),
+      ),
+    ],
+    errors: 'openai',
+    start: async () => workers.start(),
+    stop: async () => {
+      workers.close();
+      balances.close();
+    },
+  };
+}

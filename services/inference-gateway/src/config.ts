@@ -1,0 +1,19 @@
+import { addresses, count, flag, milliseconds } from '@openledger/config';
+import { z } from 'zod';
+
+export const GatewayConfig = z.object({
+  /** Folder of the base model; only its configuration, tokenizer and chat template are read. */
+  MODEL_DIR: z.string().min(1),
+  BLOB_DIR: z.string().min(1),
+  SETTLEMENT_GRPC: z.string().default('settlement:9090'),
+  /** One address for each worker. */
+  WORKER_GRPC: addresses.default(['inference-worker:9090']),
+  /** Serve the base model by its own name, unbilled and without attribution. */
+  BASE_IS_FREE: flag.default(false),
+  /** Longest prompt and answer together, as the workers have it; the model's own limit holds as well. */
+  CONTEXT_TOKENS_MAX: count.default(2_048),
+  /** Longest generation. */
+  RUN_TIMEOUT_MS: milliseconds.default(300_000),
+});
+
+export type GatewayConfig = z.infer<typeof GatewayConfig>;

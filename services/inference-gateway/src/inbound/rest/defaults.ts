@@ -1,0 +1,4 @@
+/** What a request gets that does not say. */
+export class Defaults {
+  constructor(readonly temperature: number) {}
+}

@@ -1,0 +1,52 @@
+import { basename } from 'node:path';
+import { DomainError } from '@openledger/kernel';
+import { loadModelFolder } from '@openledger/transformer';
+import type { BaseModel, Prompt } from '../application/ports.js';
+
+export interface BaseModelFolder extends BaseModel {
+  /** The temperature that the model's authors recommend; 1 where they say nothing. */
+  readonly temperature: number;
+}
+
+export interface BaseModelLimits {
+  /** The workers' own limit, where it is below the model's. */
+  readonly contextTokensMax: number;
+}
+
+/** The base model's folder as far as a gateway needs it: its tokenizer, chat template and identity. */
+export async function openBaseModel(dir: string, limits: BaseModelLimits): Promise<BaseModelFolder> {
+  const { folder, config, tokenizer, chatTemplate, generation, digest } = await loadModelFolder(dir);
+  const encode = (prompt: Prompt): readonly number[] => {
+    switch (prompt.kind) {
+      case 'text':
+        return [...tokenizer.encode(prompt.text)];
+      case 'tokens':
+        return checkTokens(prompt.tokens, config.vocabSize);
+      case 'chat': {
+        if (!chatTemplate) throw invalid('This model has no chat template: use /v1/completions.');
+        // The template writes the special tokens itself.
+        return [...tokenizer.encode(chatTemplate.render(prompt.messages), { addSpecialTokens: false })];
+      }
+    }
+  };
+  return {
+    name: basename(folder),
+    digest,
+    contextTokens: Math.min(config.maxPositions, limits.contextTokensMax),
+    temperature: generation.temperature ?? 1,
+    encode: (prompt) => {
+      const tokens = encode(prompt);
+      if (tokens.length === 0) throw invalid('The prompt has no tokens: write something.');
+      return tokens;
+    },
+  };
+}
+
+function checkTokens(tokens: readonly number[], vocabSize: number): readonly number[] {
+  const unknown = tokens.find((token) => token >= vocabSize);
+  if (unknown === undefined) return tokens;
+  throw invalid(`Token ${unknown} is not in the vocabulary of ${vocabSize}.`);
+}
+
+const invalid = (message: string): DomainError =>
+  new DomainError('invalid', 'PROMPT_INVALID', message, { details: { param: 'prompt' } });

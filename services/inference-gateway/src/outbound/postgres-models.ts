@@ -1,0 +1,80 @@
+import type { ModelDeployed } from '@openledger/contracts';
+import { invariant } from '@openledger/kernel';
+import type { Database, Transaction } from '@openledger/persistence';
+import type { ModelRegistry } from '../application/ports.js';
+import type { ModelReference, ServableModel } from '../domain/model.js';
+
+interface ModelRow {
+  model_id: string;
+  name: string;
+  developer_organisation_id: string;
+  base_digest: string;
+  base_name: string;
+  adapter_digest: string;
+  config_blob: string;
+  weights_blob: string;
+  deployed_at: Date;
+}
+
+/** Only versions by the organisation that owns the name. */
+const OWNED = 'FROM model m JOIN model_name n USING (name, developer_organisation_id)';
+
+/** The gateway's own copy of what training deployed. */
+export class PostgresModels implements ModelRegistry {
+  constructor(private readonly database: Database) {}
+
+  async register(tx: Transaction, event: ModelDeployed): Promise<void> {
+    invariant(event.deployedAt, 'a deployment has a time');
+    await tx.query('INSERT INTO model_name VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+      event.name,
+      event.developerOrganisationId,
+    ]);
+    await tx.query(
+      `INSERT INTO model VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+       ON CONFLICT (model_id) DO UPDATE SET
+         name = excluded.name, base_digest = excluded.base_digest, base_name = excluded.base_name,
+         adapter_digest = excluded.adapter_digest, config_blob = excluded.config_blob,
+         weights_blob = excluded.weights_blob, deployed_at = excluded.deployed_at
+       WHERE model.deployed_at <= excluded.deployed_at`,
+      [
+        event.modelId,
+        event.name,
+        event.developerOrganisationId,
+        event.baseDigest,
+        event.baseName,
+        event.adapterDigest,
+        event.adapterConfigBlob,
+        event.adapterWeightsBlob,
+        event.deployedAt,
+      ],
+    );
+  }
+
+  async find({ name, digestPrefix }: ModelReference): Promise<ServableModel | undefined> {
+    const [row] = await this.database.query<ModelRow>(
+      `SELECT m.* ${OWNED} WHERE m.name = $1 AND starts_with(m.adapter_digest, $2)
+       ORDER BY m.deployed_at DESC, m.model_id DESC LIMIT 1`,
+      [name, digestPrefix],
+    );
+    return row && toModel(row);
+  }
+
+  async list(limit: number, after?: string): Promise<ServableModel[]> {
+    const rows = await this.database.query<ModelRow>(
+      `SELECT DISTINCT ON (m.name) m.* ${OWNED} WHERE $2::text IS NULL OR m.name > $2
+       ORDER BY m.name, m.deployed_at DESC, m.model_id DESC LIMIT $1`,
+      [limit, after ?? null],
+    );
+    return rows.map(toModel);
+  }
+}
+
+const toModel = (row: ModelRow): ServableModel => ({
+  modelId: row.model_id,
+  name: row.name,
+  baseName: row.base_name,
+  baseDigest: row.base_digest,
+  adapter: { digest: row.adapter_digest, configBlob: row.config_blob, weightsBlob: row.weights_blob },
+  ownedBy: row.developer_organisation_id,
+  deployedAt: row.deployed_at,
+});

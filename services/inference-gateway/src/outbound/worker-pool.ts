@@ -1,0 +1,120 @@
+import { credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { type GetStatusResponse, type RunResponse, WorkerServiceClient } from '@openledger/contracts';
+import { DomainError } from '@openledger/kernel';
+import { fromStatus, serviceMetadata } from '@openledger/service-host';
+import type { RunPiece, RunRequest, Workers } from '../application/ports.js';
+import { rankWorkers, type WorkerLoad } from '../domain/rank-workers.js';
+
+interface PoolWorker extends WorkerLoad {
+  readonly client: WorkerServiceClient;
+  reachable: boolean;
+  inFlight: number;
+}
+
+export interface WorkerPoolOptions {
+  readonly addresses: readonly string[];
+  readonly serviceToken: string;
+  readonly runTimeoutMs: number;
+}
+
+const ATTEMPTS_MAX = 3;
+const STATUS_EVERY_MS = 2_000;
+const STATUS_TIMEOUT_MS = 1_500;
+/** Another worker may do better; anything else would fail there as well. */
+const RETRYABLE = new Set<number>([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
+
+/** The workers of one base model. */
+export class WorkerPool implements Workers {
+  private readonly workers: readonly PoolWorker[];
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: WorkerPoolOptions) {
+    this.workers = options.addresses.map((address) => ({
+      address,
+      client: new WorkerServiceClient(address, credentials.createInsecure()),
+      reachable: true,
+      inFlight: 0,
+    }));
+  }
+
+  /** Keeps an eye on the workers. */
+  start(): void {
+    this.timer = setInterval(() => {
+      for (const worker of this.workers) void this.observe(worker);
+    }, STATUS_EVERY_MS);
+    this.timer.unref();
+  }
+
+  /** Tries another worker when one refuses, but never after the first token. */
+  async *run(request: RunRequest, signal: AbortSignal): AsyncGenerator<RunPiece> {
+    const ranked = rankWorkers(this.workers, request.adapter?.digest ?? '').slice(0, ATTEMPTS_MAX);
+    let refusal: DomainError | undefined;
+    for (const worker of ranked) {
+      let begun = false;
+      try {
+        for await (const piece of this.runOn(worker, request, signal)) {
+          begun = true;
+          yield piece;
+        }
+        return;
+      } catch (error) {
+        if (!isServiceError(error)) throw error;
+        refusal = fromStatus(error);
+        if (begun || signal.aborted || !RETRYABLE.has(error.code)) throw refusal;
+        if (refusal.code === 'UPSTREAM_UNAVAILABLE') worker.reachable = false;
+      }
+    }
+    throw refusal ?? new DomainError('unavailable', 'NO_WORKER', 'No worker is configured: set WORKER_GRPC.');
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    for (const { client } of this.workers) client.close();
+  }
+
+  private async *runOn(
+    worker: PoolWorker,
+    request: RunRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<RunResponse> {
+    const { requestId, promptTokens, adapter, sampling } = request;
+    const call = worker.client.run(
+      {
+        requestId,
+        promptTokens: [...promptTokens],
+        adapter: adapter && { ...adapter },
+        sampling: { ...sampling, stop: [...sampling.stop] },
+      },
+      serviceMetadata(this.options.serviceToken),
+      { deadline: Date.now() + this.options.runTimeoutMs },
+    );
+    const cancel = () => call.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
+    worker.inFlight += 1;
+    try {
+      for await (const message of call) yield message as RunResponse;
+    } finally {
+      worker.inFlight -= 1;
+      signal.removeEventListener('abort', cancel);
+      // A destroyed stream may still report its cancellation: nobody is left to hear it.
+      call.on('error', () => undefined);
+      call.cancel();
+    }
+  }
+
+  private observe(worker: PoolWorker): Promise<void> {
+    const options = { deadline: Date.now() + STATUS_TIMEOUT_MS };
+    const metadata = serviceMetadata(this.options.serviceToken);
+    return new Promise((resolve) => {
+      worker.client.getStatus({}, metadata, options, (error: ServiceError | null, _: GetStatusResponse) => {
+        worker.reachable = error === null;
+        resolve();
+      });
+    });
+  }
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error && 'details' in error;
+}
