@@ -157,7 +157,9 @@ describe('services', () => {
 
   it('read a secret from a file whose name says whose it is', () => {
     const deployment = plain.find('Deployment', 'settlement');
-    expect(env(deployment).OPERATOR_KEY_FILE).toBe('/run/secrets/openledger/operator-key/value');
+    expect(env(deployment).SETTLEMENT_OPERATOR_KEY_FILE).toBe(
+      '/run/secrets/openledger/settlement-operator-key/value',
+    );
     expect(deployment.spec.template.spec.volumes).toContainEqual(
       expect.objectContaining({ secret: expect.objectContaining({ secretName: 'openledger-operator' }) }),
     );
@@ -371,6 +373,9 @@ describe('what the chart refuses', () => {
   it.each([
     ['Kafka without brokers', { eventLog: { brokers: [] } }, 'eventLog.brokers'],
     ['settlement without a chain', { chain: { rpcUrl: '' } }, 'chain.rpcUrl'],
+    ['no chain number', { chain: { id: 0 } }, 'chain.id'],
+    ['accounts without its pepper', service('accounts', { secretFiles: [] }), 'API_KEY_PEPPER'],
+    ['an address that is none', { chain: { tokenAddress: '0x12' } }, 'tokenAddress'],
     ['no service token', { serviceToken: { existingSecret: '' } }, 'serviceToken.existingSecret'],
     ['a scaled pool without Prometheus', { gpuPools: [pool()] }, 'poolAutoscaling.serverAddress'],
     ['a typo at the root', { image: {}, loglevel: 'info' }, 'loglevel'],

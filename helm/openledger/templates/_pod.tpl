@@ -118,15 +118,36 @@ seccompProfile:
 - name: MODEL_DIR
   value: {{ default $root.Values.model.dir (get .workload.spec "model") | quote }}
 {{- end }}
+{{- if $needs.work }}
+- name: WORK_DIR
+  value: /var/lib/openledger/work
+{{- end }}
+{{- with $root.Values.chain }}
+- name: CHAIN_ID
+  value: {{ required "chain.id: the number of the EVM chain" (ternary "" .id (eq (int .id) 0)) | quote }}
 {{- if $needs.chain }}
 - name: CHAIN_RPC_URL
-  value: {{ required "chain.rpcUrl: the settlement service needs an EVM endpoint" $root.Values.chain.rpcUrl | quote }}
+  value: {{ required "chain.rpcUrl: the settlement service needs an EVM endpoint" .rpcUrl | quote }}
+- name: CHAIN_TOKEN_ADDRESS
+  value: {{ required "chain.tokenAddress: where the OPEN token is deployed" .tokenAddress | quote }}
+- name: CHAIN_VAULT_ADDRESS
+  value: {{ required "chain.vaultAddress: where the prepaid vault is deployed" .vaultAddress | quote }}
+- name: CHAIN_DISTRIBUTOR_ADDRESS
+  value: {{ required "chain.distributorAddress: where the distributor is deployed" .distributorAddress | quote }}
+- name: CHAIN_START_BLOCK
+  value: {{ .startBlock | quote }}
+{{- end }}
 {{- end }}
 {{- range $needs.calls }}
 - name: {{ (eq . "inference-worker") | ternary "WORKER" (. | upper | replace "-" "_") }}_GRPC
   value: {{ include "openledger.address" (dict "root" $root "callee" .) | quote }}
 {{- end }}
 {{- include "openledger.extraEnv" . }}
+{{- $given := list }}
+{{- range .workload.spec.secretFiles }}{{ $given = append $given .name }}{{ end }}
+{{- range $needs.secrets }}
+{{- if not (has . $given) }}{{ fail (printf "services.%s.secretFiles: name the Secret that holds %s" $.workload.service .) }}{{ end }}
+{{- end }}
 {{- end -}}
 
 {{- define "openledger.modelClaim" -}}
@@ -142,6 +163,12 @@ seccompProfile:
 {{- if $needs.blobs }}
 - name: blobs
   mountPath: /var/lib/openledger/blobs
+  subPath: blobs
+{{- end }}
+{{- if $needs.work }}
+- name: blobs
+  mountPath: /var/lib/openledger/work
+  subPath: work
 {{- end }}
 {{- if and $needs.model (include "openledger.modelClaim" .) }}
 - name: models
