@@ -1,3 +1,10 @@
+export { llamaConfigJson, parseModelConfig } from './folder/config.js';
+export {
+  type GenerationDefaults,
+  type LoadedModel,
+  loadModelFolder,
+  modelFolderDigest,
+} from './folder/model-folder.js';
 export { ignoredLabel } from './graph/likelihood.js';
 export { type Delta, loraShapes } from './graph/lora-inputs.js';
 export { modulePath, moduleShape, weightShapes } from './graph/parameters.js';
@@ -24,6 +31,20 @@ export { type FreshKeyValues, KvCache } from './run/kv-cache.js';
 export { Scorer, type ScorerOptions } from './run/scorer.js';
 export { type ServingRow, ServingSession, type ServingStep } from './run/serving-session.js';
 export { Session, type SessionOptions } from './run/session.js';
+export type { Dtype } from './safetensors/dtype.js';
+export { defaultSafetensorsLimits, type SafetensorsLimits } from './safetensors/header.js';
+export { parseSafetensors, readSafetensors, type SafetensorsContent } from './safetensors/read.js';
+export { readWeights } from './safetensors/sharded.js';
+export { encodeSafetensors, type SafetensorsWriteOptions, writeSafetensors } from './safetensors/write.js';
+export { type ChatMessage, type ChatRenderOptions, ChatTemplate } from './tokenizer/chat-template.js';
+export { IncrementalDecoder } from './tokenizer/incremental-decoder.js';
+export {
+  type Instruction,
+  type InstructionModel,
+  type InstructionTokens,
+  instructionTokens,
+} from './tokenizer/instruction.js';
+export { type EncodeOptions, TextTokenizer } from './tokenizer/text-tokenizer.js';
 export { type AdamWOptions, defaultAdamW } from './train/adamw.js';
 export { type BatchSource, shuffledBatches, streamBatches } from './train/batches.js';
 export { type GradientOptions, type GradientResult, GradientSession } from './train/gradients.js';
@@ -37,18 +58,3 @@ export {
   type TrainerOptions,
   type TrainingRun,
 } from './train/trainer.js';
-export { llamaConfigJson, parseModelConfig } from './folder/config.js';
-export {
-  type GenerationDefaults,
-  type LoadedModel,
-  loadModelFolder,
-  modelFolderDigest,
-} from './folder/model-folder.js';
-export type { Dtype } from './safetensors/dtype.js';
-export { defaultSafetensorsLimits, type SafetensorsLimits } from './safetensors/header.js';
-export { parseSafetensors, readSafetensors, type SafetensorsContent } from './safetensors/read.js';
-export { readWeights } from './safetensors/sharded.js';
-export { encodeSafetensors, type SafetensorsWriteOptions, writeSafetensors } from './safetensors/write.js';
-export { type ChatMessage, type ChatRenderOptions, ChatTemplate } from './tokenizer/chat-template.js';
-export { IncrementalDecoder } from './tokenizer/incremental-decoder.js';
-export { type EncodeOptions, TextTokenizer } from './tokenizer/text-tokenizer.js';

@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import type { Env } from '@openledger/config';
+import { Wallet } from 'ethers';
+import type { PlatformChain } from './chain.js';
+import type { PlatformOptions } from './platform.js';
+import type { Secrets } from './secrets.js';
+
+export interface Surroundings {
+  readonly options: PlatformOptions;
+  readonly secrets: Secrets;
+  readonly databaseUrl: string;
+  readonly chain: PlatformChain;
+  readonly ports: ReadonlyMap<string, number>;
+}
+
+/** What Helm's values are in a cluster: the environment of the services, made for one process. */
+export function environment({ options, secrets, databaseUrl, chain, ports }: Surroundings): Env {
+  const grpc = (service: string) => `127.0.0.1:${ports.get(service)}`;
+  const { token, vault, distributor, chainId } = chain.deployment;
+  return {
+    DATABASE_URL: databaseUrl,
+    DATABASE_POOL: '6',
+    BIND_HOST: options.host,
+    LOG_LEVEL: options.logLevel,
+    SERVICE_TOKEN: secrets.serviceToken,
+    API_KEY_PEPPER: secrets.apiKeyPepper,
+    OPERATOR_WALLETS: new Wallet(secrets.operatorKey).address,
+    ACCOUNTS_GRPC: grpc('accounts'),
+    SETTLEMENT_GRPC: grpc('settlement'),
+    WORKER_GRPC: grpc('inference-worker'),
+    BLOB_DIR: join(options.dataDir, 'blobs'),
+    WORK_DIR: join(options.dataDir, 'work'),
+    MODEL_DIR: options.modelDir,
+    CHAIN_RPC_URL: chain.chain.rpcUrl,
+    CHAIN_ID: String(chainId),
+    CHAIN_TOKEN_ADDRESS: token,
+    CHAIN_VAULT_ADDRESS: vault,
+    CHAIN_DISTRIBUTOR_ADDRESS: distributor,
+    SETTLEMENT_OPERATOR_KEY: secrets.posterKey,
+  };
+}

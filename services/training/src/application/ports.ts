@@ -1,0 +1,97 @@
+import type { EncodedEvent } from '@openledger/contracts';
+import type { TrainedRecord } from '../domain/record.js';
+import type { RunEvaluation, RunPlan, RunProgress, RunStatus } from '../domain/run.js';
+
+export interface Run {
+  readonly id: string;
+  readonly modelId: string;
+  readonly organisationId: string;
+  readonly plan: RunPlan;
+  /** Fixed when the run was created; contributions accepted later are not in it. */
+  readonly contributionIds: readonly string[];
+  readonly status: RunStatus;
+  readonly progress?: RunProgress;
+  readonly evaluation?: RunEvaluation;
+  readonly adapterDigest?: string;
+  readonly lineageBlob?: string;
+  readonly failure?: string;
+  readonly createdAt: Date;
+}
+
+export interface Datanet {
+  readonly id: string;
+  readonly name: string;
+  readonly licence: string;
+  readonly trainingPermitted: boolean;
+  readonly commercialPermitted: boolean;
+}
+
+export interface AcceptedContribution {
+  readonly id: string;
+  readonly datanetId: string;
+  readonly contributorId: string;
+  /** SHA-256 of the accepted records; empty when none was accepted. */
+  readonly acceptedBlob: string;
+  readonly acceptedCount: number;
+}
+
+export interface RunOutcome {
+  readonly status: Extract<RunStatus, 'deployed' | 'refused' | 'failed' | 'cancelled'>;
+  readonly evaluation?: RunEvaluation;
+  readonly adapterDigest?: string;
+  readonly lineageBlob?: string;
+  readonly failure?: string;
+}
+
+export abstract class TrainingStore {
+  /** False when the event was handled before. */
+  abstract recordDatanet(eventId: string, datanet: Datanet): Promise<boolean>;
+  /** A later assessment of the same contribution replaces the earlier one. */
+  abstract recordContribution(eventId: string, contribution: AcceptedContribution): Promise<boolean>;
+  abstract datanets(ids: readonly string[]): Promise<Datanet[]>;
+  /** Of these Datanets, in order of acceptance. */
+  abstract contributionsOf(datanetIds: readonly string[]): Promise<AcceptedContribution[]>;
+  abstract contributions(ids: readonly string[]): Promise<AcceptedContribution[]>;
+  /** @throws DomainError MODEL_NAME_TAKEN */
+  abstract createRun(organisationId: string, plan: RunPlan, contributionIds: readonly string[]): Promise<Run>;
+  abstract run(id: string): Promise<Run | undefined>;
+  abstract runsOf(organisationId: string, limit: number): Promise<Run[]>;
+  /** True while `holder` is the only one that executes runs; renews for `seconds`. */
+  abstract holdExecution(holder: string, seconds: number): Promise<boolean>;
+  /** The oldest run that waits, or that a process which died left running. */
+  abstract nextRun(): Promise<Run | undefined>;
+  abstract markRunning(id: string): Promise<void>;
+  abstract saveProgress(id: string, progress: RunProgress): Promise<void>;
+  /** Ends a run and publishes its events in one transaction; false when it had ended before. */
+  abstract endRun(id: string, outcome: RunOutcome, events: readonly EncodedEvent[]): Promise<boolean>;
+  abstract models(limit: number): Promise<{ id: string; name: string }[]>;
+  abstract deployedRun(modelId: string): Promise<Run | undefined>;
+}
+
+/** What a finished training leaves: files in the blob store, and how well it did. */
+export interface TrainedAdapter {
+  readonly adapterDigest: string;
+  readonly configBlob: string;
+  readonly weightsBlob: string;
+  readonly trainingLogBlob: string;
+  readonly lineageBlob: string;
+  readonly baseDigest: string;
+  readonly baseName: string;
+  readonly evaluation: RunEvaluation;
+}
+
+/** Does the arithmetic, away from the event loop. */
+export abstract class AdapterTrainer {
+  /** Continues from the run's checkpoint where there is one. Rejects with the abort reason when aborted. */
+  abstract train(
+    run: Run,
+    contributions: readonly AcceptedContribution[],
+    watch: { readonly onProgress: (progress: RunProgress) => void; readonly signal: AbortSignal },
+  ): Promise<TrainedAdapter>;
+  /** Removes the checkpoints of an ended run. */
+  abstract forget(runId: string): Promise<void>;
+}
+
+export abstract class LineageReader {
+  abstract read(blob: string): Promise<TrainedRecord[]>;
+}

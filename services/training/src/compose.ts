@@ -1,0 +1,39 @@
+import { FolderBlobStore } from '@openledger/blob-store';
+import { loadConfig } from '@openledger/config';
+import { topics } from '@openledger/contracts';
+import { type Composition, type Host, on } from '@openledger/service-host';
+import { CreateRun } from './application/create-run.js';
+import { ExecuteRuns } from './application/execute-runs.js';
+import { RecordData } from './application/record-data.js';
+import { TrainingConfig } from './config.js';
+import { BlobLineageReader } from './outbound/blob-lineage-reader.js';
+import { PostgresTrainingStore } from './outbound/postgres-training-store.js';
+import { RunLoop } from './outbound/run-loop.js';
+import { ThreadTrainer } from './outbound/thread-trainer.js';
+import { TrainingModule } from './training.module.js';
+
+export async function compose(host: Host): Promise<Composition> {
+  const config = loadConfig(TrainingConfig, host.env);
+  const store = new PostgresTrainingStore(host.database);
+  const blobs = await FolderBlobStore.open(config.BLOB_DIR);
+  const trainer = new ThreadTrainer(blobs, {
+    modelDir: config.MODEL_DIR,
+    workDir: config.WORK_DIR,
+    threads: config.TRAINING_THREADS,
+    checkpointSteps: config.CHECKPOINT_STEPS,
+  });
+  const onError = (error: unknown) => host.log.error({ err: error }, 'training');
+  const runs = new ExecuteRuns({ store, trainer, clock: host.clock, onError });
+  const loop = new RunLoop({ store, runs, pollMs: config.QUEUE_POLL_MS, onError });
+  const data = new RecordData(store);
+  const createRun = new CreateRun(store, config.TRAINING_RECORDS_MAX);
+  return {
+    module: TrainingModule.over({ store, createRun, runs, lineage: new BlobLineageReader(blobs) }),
+    handlers: [
+      on(topics.datanetCreated, (event, record) => data.datanet(record.id, event)),
+      on(topics.contributionAssessed, (event, record) => data.contribution(record.id, event)),
+    ],
+    start: async () => loop.start(),
+    stop: () => loop.stop(),
+  };
+}

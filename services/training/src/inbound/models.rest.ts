@@ -1,0 +1,69 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Public } from '@openledger/auth';
+import { DomainError } from '@openledger/kernel';
+import { parse } from '@openledger/service-host';
+import { z } from 'zod';
+import type { LineageReader, Run } from '../application/ports.js';
+import { TrainingUseCases } from './use-cases.js';
+
+const PAGE_MAX = 100;
+
+@Controller('models')
+export class ModelsController {
+  constructor(private readonly use: TrainingUseCases) {}
+
+  @Public()
+  @Get()
+  async list() {
+    return { models: await this.use.store.models(PAGE_MAX) };
+  }
+
+  @Public()
+  @Get(':id')
+  async get(@Param('id') id: string) {
+    const run = await this.deployed(id);
+    const { modelId, plan, adapterDigest, evaluation, id: runId } = run;
+    return {
+      id: modelId,
+      name: plan.modelName,
+      runId,
+      adapterDigest,
+      evaluation,
+      datanetIds: plan.datanetIds,
+      lora: plan.lora,
+    };
+  }
+
+  /** Exactly the records that the deployed adapter was trained on, by id and contributor. */
+  @Public()
+  @Get(':id/lineage')
+  async lineage(@Param('id') id: string, @Query() query: unknown) {
+    const page = parse(
+      z.object({
+        offset: z.coerce.number().int().min(0).default(0),
+        limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_MAX),
+      }),
+      query,
+    );
+    return lineagePage(this.use.lineage, await this.deployed(id), page);
+  }
+
+  private async deployed(id: string): Promise<Run> {
+    const run = parse(z.uuid(), id) && (await this.use.store.deployedRun(id));
+    if (!run) throw new DomainError('not-found', 'MODEL_UNKNOWN', `There is no deployed model ${id}.`);
+    return run;
+  }
+}
+
+interface Page {
+  readonly offset: number;
+  readonly limit: number;
+}
+
+async function lineagePage(lineage: LineageReader, run: Run, { offset, limit }: Page) {
+  const records = run.lineageBlob === undefined ? [] : await lineage.read(run.lineageBlob);
+  const shown = records
+    .slice(offset, offset + limit)
+    .map(({ prompt: _prompt, completion: _completion, ...record }) => record);
+  return { total: records.length, offset, records: shown };
+}

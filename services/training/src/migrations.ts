@@ -1,0 +1,50 @@
+import { sqlMigration } from '@openledger/persistence';
+
+const CreateTraining = sqlMigration(
+  'CreateTraining1700000000001',
+  `
+    CREATE TABLE datanet (
+      id text PRIMARY KEY,
+      name text NOT NULL,
+      licence text NOT NULL,
+      training_permitted boolean NOT NULL,
+      commercial_permitted boolean NOT NULL
+    );
+    CREATE TABLE contribution (
+      id text PRIMARY KEY,
+      datanet_id text NOT NULL,
+      contributor_id text NOT NULL,
+      accepted_blob text NOT NULL,
+      accepted_count integer NOT NULL,
+      position bigint GENERATED ALWAYS AS IDENTITY
+    );
+    CREATE INDEX contribution_datanet ON contribution (datanet_id, position);
+    CREATE TABLE run (
+      id uuid PRIMARY KEY,
+      model_id uuid NOT NULL,
+      organisation_id text NOT NULL,
+      plan jsonb NOT NULL,
+      -- The contributions the run was created over; later ones are not in it.
+      contribution_ids text[] NOT NULL,
+      status text NOT NULL,
+      progress jsonb,
+      evaluation jsonb,
+      adapter_digest text,
+      lineage_blob text,
+      failure text,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      ended_at timestamptz
+    );
+    CREATE INDEX run_waiting ON run (created_at) WHERE status IN ('queued', 'running');
+    CREATE INDEX run_organisation ON run (organisation_id, created_at DESC);
+    -- One replica executes at a time; a dead one's lease runs out.
+    CREATE TABLE executor (id integer PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL);
+    CREATE TABLE model (
+      id uuid PRIMARY KEY,
+      name text NOT NULL UNIQUE,
+      organisation_id text NOT NULL
+    );
+  `,
+);
+
+export const migrations = [CreateTraining];

@@ -1,0 +1,158 @@
+import type { EncodedEvent } from '@openledger/contracts';
+import { DomainError, invariant, newId } from '@openledger/kernel';
+import type { Database, Transaction } from '@openledger/persistence';
+import {
+  type AcceptedContribution,
+  type Datanet,
+  type Run,
+  type RunOutcome,
+  TrainingStore,
+} from '../application/ports.js';
+import type { RunPlan, RunProgress } from '../domain/run.js';
+import { type RunRow, toRun } from './run-row.js';
+
+const DATANET = `SELECT id, name, licence, training_permitted AS "trainingPermitted",
+  commercial_permitted AS "commercialPermitted" FROM datanet`;
+const CONTRIBUTION = `SELECT id, datanet_id AS "datanetId", contributor_id AS "contributorId",
+  accepted_blob AS "acceptedBlob", accepted_count AS "acceptedCount" FROM contribution`;
+const LIVE = `status IN ('queued', 'running')`;
+
+export class PostgresTrainingStore extends TrainingStore {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  recordDatanet(eventId: string, datanet: Datanet): Promise<boolean> {
+    return this.database.once('training', eventId, async (tx) => {
+      await tx.query(
+        `INSERT INTO datanet (id, name, licence, training_permitted, commercial_permitted)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING`,
+        [datanet.id, datanet.name, datanet.licence, datanet.trainingPermitted, datanet.commercialPermitted],
+      );
+    });
+  }
+
+  recordContribution(eventId: string, contribution: AcceptedContribution): Promise<boolean> {
+    const { id, datanetId, contributorId, acceptedBlob, acceptedCount } = contribution;
+    return this.database.once('training', eventId, async (tx) => {
+      if (acceptedBlob === '') {
+        await tx.query('DELETE FROM contribution WHERE id = $1', [id]);
+        return;
+      }
+      await tx.query(
+        `INSERT INTO contribution (id, datanet_id, contributor_id, accepted_blob, accepted_count)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (id) DO UPDATE SET accepted_blob = $4, accepted_count = $5`,
+        [id, datanetId, contributorId, acceptedBlob, acceptedCount],
+      );
+    });
+  }
+
+  datanets(ids: readonly string[]): Promise<Datanet[]> {
+    return this.database.query<Datanet>(`${DATANET} WHERE id = ANY($1)`, [ids]);
+  }
+
+  contributionsOf(datanetIds: readonly string[]): Promise<AcceptedContribution[]> {
+    return this.database.query(`${CONTRIBUTION} WHERE datanet_id = ANY($1) ORDER BY position`, [datanetIds]);
+  }
+
+  contributions(ids: readonly string[]): Promise<AcceptedContribution[]> {
+    return this.database.query(`${CONTRIBUTION} WHERE id = ANY($1) ORDER BY position`, [ids]);
+  }
+
+  createRun(organisationId: string, plan: RunPlan, contributionIds: readonly string[]): Promise<Run> {
+    return this.database.transaction(async (tx) => {
+      const modelId = await ownModel(tx, organisationId, plan.modelName);
+      const [row] = await tx.query<RunRow>(
+        `INSERT INTO run (id, model_id, organisation_id, plan, contribution_ids, status)
+         VALUES ($1, $2, $3, $4, $5, 'queued') RETURNING *`,
+        [newId(), modelId, organisationId, JSON.stringify(plan), contributionIds],
+      );
+      invariant(row, 'INSERT returns its row');
+      return toRun(row);
+    });
+  }
+
+  async run(id: string): Promise<Run | undefined> {
+    const [row] = await this.database.query<RunRow>('SELECT * FROM run WHERE id = $1', [id]);
+    return row && toRun(row);
+  }
+
+  async runsOf(organisationId: string, limit: number): Promise<Run[]> {
+    const rows = await this.database.query<RunRow>(
+      'SELECT * FROM run WHERE organisation_id = $1 ORDER BY created_at DESC LIMIT $2',
+      [organisationId, limit],
+    );
+    return rows.map(toRun);
+  }
+
+  async holdExecution(holder: string, seconds: number): Promise<boolean> {
+    const held = await this.database.query(
+      `INSERT INTO executor (id, holder, until) VALUES (1, $1, now() + make_interval(secs => $2))
+       ON CONFLICT (id) DO UPDATE SET holder = $1, until = now() + make_interval(secs => $2)
+       WHERE executor.holder = $1 OR executor.until < now() RETURNING 1`,
+      [holder, seconds],
+    );
+    return held.length > 0;
+  }
+
+  async nextRun(): Promise<Run | undefined> {
+    const [row] = await this.database.query<RunRow>(
+      `SELECT * FROM run WHERE ${LIVE} ORDER BY created_at LIMIT 1`,
+    );
+    return row && toRun(row);
+  }
+
+  async markRunning(id: string): Promise<void> {
+    await this.database.query(`UPDATE run SET status = 'running' WHERE id = $1 AND ${LIVE}`, [id]);
+  }
+
+  async saveProgress(id: string, progress: RunProgress): Promise<void> {
+    await this.database.query(`UPDATE run SET progress = $2 WHERE id = $1 AND ${LIVE}`, [
+      id,
+      JSON.stringify(progress),
+    ]);
+  }
+
+  endRun(id: string, outcome: RunOutcome, events: readonly EncodedEvent[]): Promise<boolean> {
+    const { status, evaluation, adapterDigest, lineageBlob, failure } = outcome;
+    return this.database.transaction(async (tx) => {
+      const ended = await tx.query(
+        `UPDATE run SET status = $2, evaluation = $3, adapter_digest = $4, lineage_blob = $5, failure = $6, ended_at = now()
+         WHERE id = $1 AND ${LIVE} RETURNING 1`,
+        [id, status, evaluation && JSON.stringify(evaluation), adapterDigest, lineageBlob, failure],
+      );
+      if (ended.length === 0) return false;
+      for (const event of events) await tx.emit(event);
+      return true;
+    });
+  }
+
+  models(limit: number): Promise<{ id: string; name: string }[]> {
+    return this.database.query('SELECT id, name FROM model ORDER BY name LIMIT $1', [limit]);
+  }
+
+  async deployedRun(modelId: string): Promise<Run | undefined> {
+    const [row] = await this.database.query<RunRow>(
+      `SELECT * FROM run WHERE model_id = $1 AND status = 'deployed' ORDER BY ended_at DESC LIMIT 1`,
+      [modelId],
+    );
+    return row && toRun(row);
+  }
+}
+
+/** A name is trained again under the same id, and only by the organisation that used it first. */
+async function ownModel(tx: Transaction, organisationId: string, name: string): Promise<string> {
+  await tx.query(
+    'INSERT INTO model (id, name, organisation_id) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING',
+    [newId(), name, organisationId],
+  );
+  const [model] = await tx.query<{ id: string; owner: string }>(
+    'SELECT id, organisation_id AS owner FROM model WHERE name = $1 FOR UPDATE',
+    [name],
+  );
+  invariant(model, 'the row is there, whoever inserted it');
+  if (model.owner === organisationId) return model.id;
+  const message = `"${name}" belongs to another organisation: choose another name.`;
+  throw new DomainError('conflict', 'MODEL_NAME_TAKEN', message);
+}
