@@ -1,18 +1,22 @@
-import type { LoraConfig, LoraWeights, ModelConfig, Weights } from '../src/index.js';
+import type { LoraConfig, ModelConfig } from '../src/index.js';
 
 type Vector = Float64Array<ArrayBuffer>;
+type Numbers = Float32Array | Float64Array;
+
+/** Weights in either precision: measuring slopes needs steps that float32 cannot hold. */
+export type ReferenceWeights = ReadonlyMap<string, { readonly data: Numbers }>;
 
 /**
  * A Llama-family forward pass written as plain loops in double precision after the published modelling
  * code, sharing nothing with the graph builder: the oracle of its tests.
  */
 export function referenceLogits(
-  model: { readonly config: ModelConfig; readonly weights: Weights },
+  model: { readonly config: ModelConfig; readonly weights: ReferenceWeights },
   tokens: ArrayLike<number>,
-  adapter?: { readonly lora: LoraConfig; readonly weights: LoraWeights },
+  adapter?: { readonly lora: LoraConfig; readonly weights: ReferenceWeights },
 ): Vector[] {
   const { config, weights } = model;
-  const tensor = (name: string): Float32Array => {
+  const tensor = (name: string): Numbers => {
     const found = weights.get(name);
     if (!found) throw new Error(`no weight ${name}`);
     return found.data;
@@ -74,7 +78,7 @@ export function referenceLoss(logits: readonly Vector[], labels: ArrayLike<numbe
   }, 0);
 }
 
-function multiply(matrix: Float32Array, x: Vector): Vector {
+function multiply(matrix: Numbers, x: Vector): Vector {
   const rows = matrix.length / x.length;
   return Float64Array.from({ length: rows }, (_, row) =>
     dot(matrix.subarray(row * x.length, (row + 1) * x.length), x),
@@ -91,7 +95,7 @@ function sum(a: Vector, b: Vector): Vector {
   return a.map((value, i) => value + (b[i] ?? 0));
 }
 
-function rms(x: Vector, weight: Float32Array, epsilon: number): Vector {
+function rms(x: Vector, weight: Numbers, epsilon: number): Vector {
   const inverse = 1 / Math.sqrt(dot(x, x) / x.length + epsilon);
   return x.map((value, i) => value * inverse * (weight[i] ?? 0));
 }
