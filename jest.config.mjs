@@ -12,12 +12,13 @@ const anywhere = (suffix) => [`<rootDir>/{libs,services,bench,tools}/**/dist/**/
 export default {
   testTimeout: 30_000,
   maxWorkers: 2,
+  reporters: ['default', '<rootDir>/tools/jest/counting-reporter.mjs'],
   projects: [
     {
       ...shared,
       displayName: 'unit',
       testMatch: anywhere(''),
-      testPathIgnorePatterns: ['\\.(int|e2e|kafka)\\.spec\\.js$'],
+      testPathIgnorePatterns: ['\\.(int|e2e|kafka|data)\\.spec\\.js$'],
     },
     { ...shared, displayName: 'architecture', testMatch: ['<rootDir>/tools/*.spec.mjs'] },
     // Builds helm and kubeconform with Go, so only .ci/run calls it.
@@ -31,5 +32,7 @@ export default {
     },
     { ...shared, displayName: 'kafka', testMatch: anywhere('.kafka') },
     { ...shared, displayName: 'e2e', testMatch: anywhere('.e2e') },
+    // Real input that is not in the repository; .ci/run calls it where the data is.
+    { ...shared, displayName: 'data', testMatch: anywhere('.data') },
   ],
 };

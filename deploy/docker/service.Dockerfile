@@ -8,6 +8,7 @@ COPY package.json package-lock.json .npmrc tsconfig.json tsconfig.base.json ./
 COPY libs libs
 COPY services services
 COPY bench bench
+COPY tools tools
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts \
  && node node_modules/typescript-7/bin/tsc -b
 
@@ -19,6 +20,7 @@ ARG ONNXRUNTIME_INSTALL=skip
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY tools/image tools/image
+COPY tools/pretrain/package.json tools/pretrain/package.json
 COPY --from=build /app/libs libs
 COPY --from=build /app/services services
 COPY --from=build /app/bench/package.json bench/package.json
