@@ -102,6 +102,7 @@ const CreateMetering = sqlMigration(
       credited_at timestamptz
     );
     CREATE INDEX request_unmetered ON request (model_id) WHERE served_at IS NOT NULL AND fee IS NULL;
+    CREATE INDEX request_credited ON request (credited_at) WHERE credited_at IS NOT NULL;
     CREATE TABLE receipt_part (
       request_id text NOT NULL REFERENCES request,
       number int NOT NULL,
@@ -168,14 +169,15 @@ const CreateChain = sqlMigration(
       block_hash text,
       applied boolean NOT NULL DEFAULT false
     );
-    CREATE INDEX chain_tx_open ON chain_tx (position) WHERE state IN ('queued', 'signed', 'mined');
+    CREATE INDEX chain_tx_open ON chain_tx (position) WHERE state <> 'final';
     CREATE TABLE chain_attempt (
       hash text PRIMARY KEY,
       purpose text NOT NULL REFERENCES chain_tx,
       raw text NOT NULL,
       max_fee_wei wei NOT NULL,
       tip_wei wei NOT NULL,
-      created_at timestamptz NOT NULL
+      created_at timestamptz NOT NULL,
+      dead boolean NOT NULL DEFAULT false
     );
     CREATE INDEX chain_attempt_purpose ON chain_attempt (purpose, created_at);
   `,

@@ -26,6 +26,10 @@ import { PostgresQueries } from './outbound/postgres-queries.js';
 import { PostgresSettlementStore } from './outbound/postgres-store.js';
 
 const FEE_RAISES_MAX = 8;
+/** How often within an epoch it is asked whether the epoch is over, between these bounds. */
+const EPOCH_CHECKS = 60;
+const EPOCH_CHECK_MIN_MS = 200;
+const EPOCH_CHECK_MAX_MS = 60_000;
 
 /** Meters, splits, accrues, anchors and pays. */
 export const settlement: Service = { name: 'settlement', migrations, compose };
@@ -122,19 +126,19 @@ function ledgerLoops(
   endHold: EndHold,
   closeEpoch: CloseEpoch,
 ): BackgroundLoop[] {
-  const startedMs = host.clock.now().getTime();
-  const nextEpoch = { atMs: startedMs + config.SETTLEMENT_EPOCH_MS };
-  const everyMs = config.SETTLEMENT_HOLD_SWEEP_MS;
+  const intervalMs = config.SETTLEMENT_EPOCH_MS;
   return [
-    { name: 'expire holds', everyMs, work: async () => void (await endHold.expire(host.clock.now())) },
+    {
+      name: 'expire holds',
+      everyMs: config.SETTLEMENT_HOLD_SWEEP_MS,
+      work: async () => void (await endHold.expire(host.clock.now())),
+    },
     {
       name: 'close epoch',
-      everyMs: Math.min(everyMs, config.SETTLEMENT_EPOCH_MS),
+      everyMs: Math.min(Math.max(intervalMs / EPOCH_CHECKS, EPOCH_CHECK_MIN_MS), EPOCH_CHECK_MAX_MS),
       work: async () => {
         const now = host.clock.now();
-        if (now.getTime() < nextEpoch.atMs) return;
-        await closeEpoch.run(now).catch(ignoreIdle);
-        nextEpoch.atMs = now.getTime() + config.SETTLEMENT_EPOCH_MS;
+        if (await closeEpoch.due(now, intervalMs)) await closeEpoch.run(now).catch(ignoreIdle);
       },
     },
   ];

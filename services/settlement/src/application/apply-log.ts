@@ -16,7 +16,7 @@ export async function applyLog(tx: SettlementTx, log: SeenLog, now: Date): Promi
   if (application === undefined) return;
   const reference = referenceOf(log, application);
   if (log.event.kind === 'deposited') await creditDeposit(tx, log.event, reference);
-  else await recordClaim(tx, log, log.event, reference, now);
+  else await recordClaim(tx, { ...log, event: log.event }, reference, now);
 }
 
 /** Undoes a log whose block is no longer part of the chain, by transfers the other way. */
@@ -81,11 +81,11 @@ async function reverseDeposit(tx: SettlementTx, event: Deposited, reference: str
 
 async function recordClaim(
   tx: SettlementTx,
-  log: SeenLog,
-  event: Claimed,
+  log: SeenLog & { readonly event: Claimed },
   reference: string,
   now: Date,
 ): Promise<void> {
+  const { event } = log;
   await tx.ledger.post([
     single({
       debit: wallet(event.wallet),

@@ -72,7 +72,7 @@ export interface OutgoingTransaction extends QueuedTransaction {
   readonly mined?: SeenBlock;
   /** Its effects are in the ledger. */
   readonly applied: boolean;
-  /** Oldest first. */
+  /** Oldest first; without those that were given up. */
   readonly attempts: readonly SignedAttempt[];
 }
 
@@ -99,5 +99,8 @@ export interface ChainLedger {
   saveAttempt(purpose: string, nonce: number, attempt: SignedAttempt): Promise<void>;
   saveMined(purpose: string, hash: string, block: SeenBlock): Promise<void>;
   saveState(purpose: string, state: 'signed' | 'final'): Promise<void>;
-  saveFailure(purpose: string, error: string, giveUp: boolean): Promise<void>;
+  /** `failed` where it was mined and reverted; otherwise it stays as it is. */
+  saveFailure(purpose: string, error: string, failed: boolean): Promise<void>;
+  /** Gives its attempts up and queues it again, to be sent under a new nonce. */
+  requeue(purpose: string): Promise<void>;
 }

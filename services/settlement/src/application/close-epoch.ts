@@ -46,6 +46,14 @@ export class CloseEpoch {
     });
   }
 
+  /** True when `intervalMs` have passed since the last epoch, or since the first credit ever; restarts do not count. */
+  due(now: Date, intervalMs: number): Promise<boolean> {
+    return this.store.transaction(async (tx) => {
+      const since = (await tx.epochs.last())?.closedAt ?? (await tx.epochs.firstCreditedAt());
+      return since !== undefined && now.getTime() - since.getTime() >= intervalMs;
+    });
+  }
+
   private async close(
     tx: SettlementTx,
     last: Epoch | undefined,

@@ -27,6 +27,8 @@ export interface EpochLedger {
   /** Lets one epoch be closed at a time. */
   lock(): Promise<void>;
   last(): Promise<Epoch | undefined>;
+  /** When the first fee ever was credited. */
+  firstCreditedAt(): Promise<Date | undefined>;
   find(epoch: number): Promise<Epoch | undefined>;
   leaves(epoch: number): Promise<Leaf[]>;
   /** Locks and lists at most `limit` accounts of payees that have something to be paid. */

@@ -41,11 +41,16 @@ export class SendTransactions {
   /** Takes every transaction one step further, as far as the chain allows now. */
   async pass(now: Date): Promise<void> {
     for (const transaction of await this.store.transaction((tx) => tx.chain.openTransactions(PASS_MAX))) {
-      const settled =
-        transaction.state === 'mined' ? await this.recheck(transaction) : await this.push(transaction, now);
+      const settled = await this.advance(transaction, now);
       // What comes later may rely on this one, and must not overtake its nonce.
       if (!settled) return;
     }
+  }
+
+  private advance(transaction: OutgoingTransaction, now: Date): Promise<boolean> {
+    if (transaction.state === 'mined') return this.recheck(transaction);
+    if (transaction.state === 'failed') return this.retry(transaction);
+    return this.push(transaction, now);
   }
 
   /** True once it is mined. */
@@ -144,6 +149,21 @@ export class SendTransactions {
       await this.store.transaction((tx) => tx.chain.saveState(transaction.purpose, 'final'));
     }
     return true;
+  }
+
+  /**
+   * A reverted transaction spent its nonce. It is queued again under a new one, but only when the revert is final:
+   * a reorg could otherwise let both of them succeed.
+   */
+  private async retry(transaction: OutgoingTransaction): Promise<boolean> {
+    const { purpose } = transaction;
+    const mined = await this.findMined(transaction);
+    if (!mined) await this.store.transaction((tx) => tx.chain.saveState(purpose, 'signed'));
+    else if (mined.succeeded) return this.recordMined(transaction, mined);
+    else if ((await this.chain.head()) - mined.number >= this.options.finalityBlocks) {
+      await this.store.transaction((tx) => tx.chain.requeue(purpose));
+    }
+    return false;
   }
 
   /** A refusal by the contract is written down where operators look, and tried again: its cause may go away. */

@@ -2,6 +2,7 @@ import { asRevert } from '@openledger/onchain';
 import { isError, type Provider, Transaction, type Wallet } from 'ethers';
 import { type MinedTransaction, type SignedAttempt, TransactionSender } from '../application/chain-ports.js';
 import type { ContractCall } from '../application/epoch-ports.js';
+import { greater } from '../domain/standing.js';
 
 /** Share of the estimate added, because state may move between simulation and inclusion. */
 const GAS_MARGIN_PERCENT = 25n;
@@ -33,7 +34,7 @@ export class EthereumSender extends TransactionSender {
     nonce: number,
     replaced?: SignedAttempt,
   ): Promise<Omit<SignedAttempt, 'createdAt'>> {
-    const gas = await this.simulate(call);
+    const gasLimit = replaced ? Transaction.from(replaced.raw).gasLimit : await this.simulate(call);
     const fees = outbid(await this.fees(), replaced);
     const transaction = Transaction.from({
       type: 2,
@@ -41,7 +42,7 @@ export class EthereumSender extends TransactionSender {
       nonce,
       to: call.to,
       data: call.data,
-      gasLimit: gas + (gas * GAS_MARGIN_PERCENT) / 100n,
+      gasLimit,
       maxFeePerGas: fees.maxFeeWei,
       maxPriorityFeePerGas: fees.tipWei,
     });
@@ -63,9 +64,14 @@ export class EthereumSender extends TransactionSender {
     return { number: receipt.blockNumber, hash: receipt.blockHash, succeeded: receipt.status === 1 };
   }
 
+  /**
+   * Gas for a first attempt. A replacement keeps its predecessor's: nodes simulate on top of the pool, where the
+   * predecessor has happened already, and would answer with a revert or with too little gas.
+   */
   private async simulate(call: ContractCall): Promise<bigint> {
     try {
-      return await this.provider.estimateGas({ ...call, from: this.address });
+      const gas = await this.provider.estimateGas({ ...call, from: this.address });
+      return gas + (gas * GAS_MARGIN_PERCENT) / 100n;
     } catch (error) {
       throw asRevert(error);
     }
@@ -79,7 +85,7 @@ export class EthereumSender extends TransactionSender {
       [50],
     ])) as { reward?: string[][] };
     const tips = (history.reward ?? []).flat().map(BigInt);
-    const tipWei = tips.reduce((highest, tip) => (tip > highest ? tip : highest), TIP_MIN_WEI);
+    const tipWei = tips.reduce(greater, TIP_MIN_WEI);
     // Twice the base fee stays enough for six full blocks in a row (each raises it by an eighth).
     return { maxFeeWei: (block?.baseFeePerGas ?? 0n) * 2n + tipWei, tipWei };
   }
@@ -87,10 +93,8 @@ export class EthereumSender extends TransactionSender {
 
 function outbid(fees: { maxFeeWei: bigint; tipWei: bigint }, replaced: SignedAttempt | undefined) {
   if (!replaced) return fees;
-  const higher = (now: bigint, before: bigint): bigint => {
-    const least = (before * REPLACE_PERCENT + 99n) / 100n;
-    return now > least ? now : least;
-  };
+  const higher = (now: bigint, before: bigint): bigint =>
+    greater(now, (before * REPLACE_PERCENT + 99n) / 100n);
   return {
     maxFeeWei: higher(fees.maxFeeWei, replaced.maxFeeWei),
     tipWei: higher(fees.tipWei, replaced.tipWei),

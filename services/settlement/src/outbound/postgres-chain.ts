@@ -95,7 +95,7 @@ export class PostgresChain implements ChainLedger {
 
   async openTransactions(limit: number): Promise<OutgoingTransaction[]> {
     const rows = await this.tx.query<TransactionRow>(
-      `SELECT * FROM chain_tx WHERE state IN ('queued', 'signed', 'mined') ORDER BY position LIMIT $1`,
+      `SELECT * FROM chain_tx WHERE state IN ('queued', 'signed', 'mined', 'failed') ORDER BY position LIMIT $1`,
       [limit],
     );
     return this.withAttempts(rows);
@@ -150,16 +150,21 @@ export class PostgresChain implements ChainLedger {
     await this.tx.query('UPDATE chain_tx SET state = $2 WHERE purpose = $1', [purpose, state]);
   }
 
-  async saveFailure(purpose: string, error: string, giveUp: boolean): Promise<void> {
+  async saveFailure(purpose: string, error: string, failed: boolean): Promise<void> {
     await this.tx.query(
       "UPDATE chain_tx SET error = $2, state = CASE WHEN $3 THEN 'failed' ELSE state END WHERE purpose = $1",
-      [purpose, error, giveUp],
+      [purpose, error, failed],
     );
+  }
+
+  async requeue(purpose: string): Promise<void> {
+    await this.tx.query('UPDATE chain_attempt SET dead = true WHERE purpose = $1', [purpose]);
+    await this.tx.query("UPDATE chain_tx SET state = 'queued', nonce = NULL WHERE purpose = $1", [purpose]);
   }
 
   private async withAttempts(rows: readonly TransactionRow[]): Promise<OutgoingTransaction[]> {
     const attempts = await this.tx.query<AttemptRow>(
-      'SELECT * FROM chain_attempt WHERE purpose = ANY($1::text[]) ORDER BY created_at, max_fee_wei',
+      'SELECT * FROM chain_attempt WHERE purpose = ANY($1::text[]) AND NOT dead ORDER BY created_at, max_fee_wei',
       [rows.map((row) => row.purpose)],
     );
     return rows.map((row) => ({

@@ -29,6 +29,13 @@ export class PostgresEpochs implements EpochLedger {
     return row && toEpoch(row);
   }
 
+  async firstCreditedAt(): Promise<Date | undefined> {
+    const [row] = await this.tx.query<{ first: Date | null }>(
+      'SELECT min(credited_at) AS first FROM request',
+    );
+    return row?.first ?? undefined;
+  }
+
   async find(epoch: number): Promise<Epoch | undefined> {
     const [row] = await this.tx.query<EpochRow>('SELECT * FROM epoch WHERE epoch = $1', [epoch]);
     return row && toEpoch(row);

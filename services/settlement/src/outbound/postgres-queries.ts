@@ -77,7 +77,7 @@ export class PostgresQueries extends SettlementQueries {
     );
     const wallet = payee?.wallet ?? undefined;
     const accrued = await this.standing(PAYABLE_ROLES.map((role) => `${role}:${payeeId}`));
-    const promised = await this.standing(wallet === undefined ? [] : [walletAccount(wallet).id]);
+    const promised = wallet === undefined ? { promisedWei: 0n, paidWei: 0n } : await this.promisedTo(wallet);
     const recent = await this.database.query<{
       request_id: string;
       role: string;
@@ -95,8 +95,7 @@ export class PostgresQueries extends SettlementQueries {
       ...(wallet === undefined ? {} : { wallet }),
       earnedWei: accrued.credits,
       accruedWei: accrued.credits - accrued.debits,
-      promisedWei: promised.credits,
-      paidWei: promised.debits,
+      ...promised,
       recent: recent.map((row) => ({
         requestId: row.request_id,
         role: row.role,
@@ -123,8 +122,8 @@ export class PostgresQueries extends SettlementQueries {
     const totalWei = totals.get(wallet.toLowerCase());
     const proof = tree.proofOf(wallet);
     if (totalWei === undefined || proof === undefined) return undefined;
-    const { debits } = await this.standing([walletAccount(wallet).id]);
-    return { epoch, wallet, totalWei, claimedWei: debits, proof };
+    const { paidWei } = await this.promisedTo(wallet);
+    return { epoch, wallet, totalWei, claimedWei: paidWei, proof };
   }
 
   async stuck(): Promise<StuckTransaction[]> {
@@ -155,6 +154,17 @@ export class PostgresQueries extends SettlementQueries {
       [[...accountIds]],
     );
     return { debits: BigInt(row?.debits ?? 0), credits: BigInt(row?.credits ?? 0) };
+  }
+
+  /** The newest leaf, and how much of it left the wallet's account; right also where a reorg undid a claim. */
+  private async promisedTo(wallet: string): Promise<{ promisedWei: bigint; paidWei: bigint }> {
+    const [leaf] = await this.database.query<{ total: string }>(
+      'SELECT total FROM epoch_leaf WHERE wallet = $1 AND epoch = (SELECT max(epoch) FROM epoch)',
+      [wallet.toLowerCase()],
+    );
+    const { debits, credits } = await this.standing([walletAccount(wallet).id]);
+    const promisedWei = BigInt(leaf?.total ?? 0);
+    return { promisedWei, paidWei: promisedWei - (credits - debits) };
   }
 
   private async treeOf(epoch: number) {
