@@ -1,0 +1,93 @@
+import type { WeightedFeatures } from './features.js';
+
+/** How much of an earlier text a newer one repeats, by what its words weigh. All in 0…1. */
+export interface Similarity {
+  /** Shared over united weight of the words, in any order: keeps a short text apart from a long one that holds it. */
+  readonly words: number;
+  /** Shared over the earlier text's squared weights: which of its rarer words came along. */
+  readonly containment: number;
+  /** The same over neighbouring pairs of content words: which of its phrases came along. */
+  readonly phrases: number;
+  /** Shared over the earlier text's distinctive words alone; 1 for a text that has none. */
+  readonly distinctive: number;
+  /** The earlier text is boilerplate from end to end. */
+  readonly allBoilerplate: boolean;
+}
+
+export interface SimilarityThresholds {
+  readonly words: number;
+  readonly containment: number;
+  readonly phrases: number;
+  readonly distinctive: number;
+  /** In place of `words` where there is nothing but boilerplate to judge by. */
+  readonly boilerplateWords: number;
+}
+
+/** Chosen on MedQuAD and light paraphrases of it: see the service's README for what they find and miss. */
+export const THRESHOLDS: SimilarityThresholds = {
+  words: 0.45,
+  containment: 0.85,
+  phrases: 0.3,
+  distinctive: 0.8,
+  boilerplateWords: 0.9,
+};
+
+/** True when the newer text is the earlier one in a few other words. */
+export const isNearDuplicate = (found: Similarity, limits: SimilarityThresholds = THRESHOLDS): boolean =>
+  found.words >= (found.allBoilerplate ? limits.boilerplateWords : limits.words) &&
+  found.containment >= limits.containment &&
+  found.phrases >= limits.phrases &&
+  found.distinctive >= limits.distinctive;
+
+export function compare(newer: WeightedFeatures, earlier: WeightedFeatures): Similarity {
+  const words = overlap(newer.words, earlier.words, earlier.wordWeights, earlier.boilerplateWeight);
+  const pairs = overlap(newer.pairs, earlier.pairs, earlier.pairWeights, earlier.boilerplateWeight);
+  const total = sum(newer.wordWeights) + words.whole - words.shared;
+  return {
+    words: ratio(words.shared, total),
+    containment: ratio(words.sharedSquares, words.wholeSquares),
+    // A text of one word has no phrases to miss.
+    phrases: pairs.wholeSquares === 0 ? 1 : ratio(pairs.sharedSquares, pairs.wholeSquares),
+    distinctive: words.wholeRare === 0 ? 1 : ratio(words.sharedRare, words.wholeRare),
+    allBoilerplate: words.wholeRare === 0,
+  };
+}
+
+interface Overlap {
+  shared: number;
+  whole: number;
+  sharedSquares: number;
+  wholeSquares: number;
+  sharedRare: number;
+  wholeRare: number;
+}
+
+/** One pass over two sorted, distinct lists. `weights` belong to `earlier`. */
+function overlap(newer: Int32Array, earlier: Int32Array, weights: Float64Array, rareAbove: number): Overlap {
+  const sums = { shared: 0, whole: 0, sharedSquares: 0, wholeSquares: 0, sharedRare: 0, wholeRare: 0 };
+  let i = 0;
+  for (let j = 0; j < earlier.length; j++) {
+    const hash = earlier[j] ?? 0;
+    const weight = weights[j] ?? 0;
+    const square = weight * weight;
+    const rare = weight > rareAbove ? weight : 0;
+    sums.whole += weight;
+    sums.wholeSquares += square;
+    sums.wholeRare += rare;
+    while (i < newer.length && (newer[i] ?? 0) < hash) i++;
+    if (i < newer.length && newer[i] === hash) {
+      sums.shared += weight;
+      sums.sharedSquares += square;
+      sums.sharedRare += rare;
+    }
+  }
+  return sums;
+}
+
+const ratio = (part: number, whole: number): number => (whole > 0 ? Math.min(1, part / whole) : 0);
+
+function sum(values: Float64Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

@@ -1,0 +1,172 @@
+import type { Transaction } from '@openledger/persistence';
+import type { IndexedRecord } from '../domain/assessment/assessment-output.js';
+import type { EarlierRecord, RecordAnswer, RecordQuestion } from '../domain/assessment/assessor.js';
+import { countMeeting, type Meetings, promising } from '../domain/duplicates/candidate-ranking.js';
+import { type IndexKeys, POSTINGS_MAX } from '../domain/duplicates/index-keys.js';
+
+/** Either a transaction or the pool. */
+export type Query = Transaction['query'];
+
+/** Rows in one statement. */
+const INSERT_ROWS = 500;
+/** Texts fetched in one statement. */
+const TEXTS_MAX = 2_000;
+
+/** The lowest bit tells the two kinds of keys apart, so that both live in one table. */
+const bandKey = (key: number): number => key & ~1;
+const anchorKey = (key: number): number => key | 1;
+const storedKeys = ({ bands, anchors }: IndexKeys): number[] => [
+  ...new Set([...bands].map(bandKey).concat([...anchors].map(anchorKey))),
+];
+
+interface EarlierRow {
+  no: number;
+  record_id: string;
+  datanet_id: string;
+  contribution_id: string;
+  contributor_id: string;
+  normalised_text: string;
+}
+
+const EARLIER = `
+  SELECT record.no, encode(record.record_id, 'hex') AS record_id, assessment.datanet_id,
+         assessment.contribution_id, assessment.contributor_id, record.normalised_text
+    FROM record JOIN assessment ON assessment.no = record.assessment_no`;
+
+/** Earlier records that each question's record may repeat: the oldest of the same words, and the promising ones. */
+export async function lookUp(
+  query: Query,
+  questions: readonly RecordQuestion[],
+): Promise<Map<number, RecordAnswer>> {
+  const exact = await exactMatches(query, questions);
+  const open = questions.filter(({ textHash }) => !exact.has(textHash));
+  const chosen = await chooseCandidates(query, open);
+  const texts = await fetchRecords(query, new Set([...chosen.values()].flat()));
+  const answers = new Map<number, RecordAnswer>();
+  for (const { index, textHash } of questions) {
+    const same = exact.get(textHash);
+    const candidates = (chosen.get(index) ?? []).flatMap((no) => texts.get(no) ?? []);
+    answers.set(index, same === undefined ? { candidates } : { exact: same, candidates: [] });
+  }
+  return answers;
+}
+
+async function exactMatches(
+  query: Query,
+  questions: readonly RecordQuestion[],
+): Promise<Map<string, EarlierRecord>> {
+  const hashes = [...new Set(questions.map(({ textHash }) => textHash))];
+  const rows = await query<EarlierRow & { text_hash: string }>(
+    `SELECT DISTINCT ON (found.text_hash) found.* FROM (
+       SELECT earlier.*, encode(record.text_hash, 'hex') AS text_hash
+         FROM (${EARLIER}) AS earlier JOIN record USING (no)
+        WHERE record.text_hash = ANY (SELECT decode(h, 'hex') FROM unnest($1::text[]) AS h)
+     ) AS found ORDER BY found.text_hash, found.no`,
+    [hashes],
+  );
+  // The text itself is not needed: it is the one that was asked about.
+  return new Map(rows.map((row) => [row.text_hash, toEarlier({ ...row, normalised_text: '' })]));
+}
+
+/** For each record, the numbers of the earlier ones to compare it with. */
+async function chooseCandidates(
+  query: Query,
+  questions: readonly RecordQuestion[],
+): Promise<Map<number, number[]>> {
+  const keys = [...new Set(questions.flatMap(storedKeys))];
+  // The oldest of each key: a crowd of later records cannot hide the one that came first.
+  const rows = await query<{ key: number; record_no: number }>(
+    `SELECT asked.key, found.record_no
+       FROM unnest($1::integer[]) AS asked (key)
+       CROSS JOIN LATERAL (
+         SELECT record_no FROM posting WHERE posting.key = asked.key ORDER BY record_no LIMIT ${POSTINGS_MAX}
+       ) AS found`,
+    [keys],
+  );
+  const postings = new Map<number, number[]>();
+  for (const { key, record_no } of rows) {
+    const list = postings.get(key);
+    if (list === undefined) postings.set(key, [record_no]);
+    else list.push(record_no);
+  }
+  return new Map(questions.map((question) => [question.index, promisingFor(question, postings)]));
+}
+
+function promisingFor(keys: IndexKeys, postings: ReadonlyMap<number, number[]>): number[] {
+  const meetings = new Map<number, Meetings>();
+  for (const key of keys.bands) {
+    for (const no of postings.get(bandKey(key)) ?? []) countMeeting(meetings, no, 'band');
+  }
+  for (const key of keys.anchors) {
+    for (const no of postings.get(anchorKey(key)) ?? []) countMeeting(meetings, no, 'anchor');
+  }
+  return promising(meetings, keys.anchors.length);
+}
+
+async function fetchRecords(query: Query, numbers: ReadonlySet<number>): Promise<Map<number, EarlierRecord>> {
+  const all = [...numbers];
+  const found = new Map<number, EarlierRecord>();
+  for (let from = 0; from < all.length; from += TEXTS_MAX) {
+    const rows = await query<EarlierRow>(`${EARLIER} WHERE record.no = ANY ($1::integer[])`, [
+      all.slice(from, from + TEXTS_MAX),
+    ]);
+    for (const row of rows) found.set(row.no, toEarlier(row));
+  }
+  return found;
+}
+
+const toEarlier = (row: EarlierRow): EarlierRecord => ({
+  recordId: row.record_id,
+  datanetId: row.datanet_id,
+  contributionId: row.contribution_id,
+  contributorId: row.contributor_id,
+  normalisedText: row.normalised_text,
+});
+
+/** Makes accepted records findable, in their order: the number tells who came first. */
+export async function addToIndex(
+  query: Query,
+  assessmentNo: number,
+  records: readonly IndexedRecord[],
+): Promise<void> {
+  for (let from = 0; from < records.length; from += INSERT_ROWS) {
+    const chunk = records.slice(from, from + INSERT_ROWS);
+    const rows = await query<{ no: number; record_id: string }>(
+      `INSERT INTO record (assessment_no, record_id, text_hash, normalised_text)
+       SELECT $1, decode(r.id, 'hex'), decode(r.hash, 'hex'), r.body
+         FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS r (id, hash, body, at)
+        ORDER BY r.at
+       RETURNING no, encode(record_id, 'hex') AS record_id`,
+      [
+        assessmentNo,
+        chunk.map(({ recordId }) => recordId),
+        chunk.map(({ textHash }) => textHash),
+        chunk.map(({ normalisedText }) => normalisedText),
+      ],
+    );
+    const numbers = new Map(rows.map((row) => [row.record_id, row.no]));
+    await addPostings(query, chunk, numbers);
+  }
+}
+
+async function addPostings(
+  query: Query,
+  records: readonly IndexedRecord[],
+  numbers: ReadonlyMap<string, number>,
+): Promise<void> {
+  const keys: number[] = [];
+  const targets: number[] = [];
+  for (const { recordId, keys: own } of records) {
+    const no = numbers.get(recordId);
+    if (no === undefined) continue;
+    for (const key of storedKeys(own)) {
+      keys.push(key);
+      targets.push(no);
+    }
+  }
+  await query(
+    `INSERT INTO posting (key, record_no)
+     SELECT * FROM unnest($1::integer[], $2::integer[]) AS p (key, record_no) ORDER BY 1, 2`,
+    [keys, targets],
+  );
+}
