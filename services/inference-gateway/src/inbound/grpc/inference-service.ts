@@ -30,17 +30,18 @@ const COMPLETION_TOKENS_DEFAULT = 64;
 const PAGE_DEFAULT = 100;
 const MESSAGES_MAX = 1_000;
 
+const Messages = z.object({
+  messages: z
+    .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
+    .min(1)
+    .max(MESSAGES_MAX),
+});
 const Generate = z.object({
   model: z.string().min(1).max(512),
-  prompt: z.string().optional(),
-  chat: z
-    .object({
-      messages: z
-        .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
-        .min(1)
-        .max(MESSAGES_MAX),
-    })
-    .optional(),
+  input: z.discriminatedUnion('$case', [
+    z.object({ $case: z.literal('prompt'), value: z.string() }),
+    z.object({ $case: z.literal('chat'), value: Messages }),
+  ]),
   sampling: z
     .object({
       maxTokens: z.int(),
@@ -51,11 +52,6 @@ const Generate = z.object({
       stop: z.array(z.string().min(1).max(STOP_CHARACTERS_MAX)).max(STOP_STRINGS_MAX),
     })
     .optional(),
-});
-
-const Input = Generate.refine(({ prompt, chat }) => prompt !== undefined || chat !== undefined, {
-  message: 'set prompt or chat',
-  path: ['input'],
 });
 
 /** The gRPC face; the same use cases as REST. */
@@ -112,11 +108,14 @@ function callerOf({ authenticator }: InferenceServiceParts, { metadata }: GrpcCa
 }
 
 function toQuestion(organisationId: string, request: GenerateRequest): Question {
-  const { model, prompt, chat, sampling } = parse(Input, request);
+  const { model, input, sampling } = parse(Generate, request);
   return {
     organisationId,
     model,
-    prompt: chat ? { kind: 'chat', messages: chat.messages } : { kind: 'text', text: prompt ?? '' },
+    prompt:
+      input.$case === 'chat'
+        ? { kind: 'chat', messages: input.value.messages }
+        : { kind: 'text', text: input.value },
     sampling: {
       maxTokens: sampling?.maxTokens || COMPLETION_TOKENS_DEFAULT,
       temperature: sampling?.temperature ?? 0,

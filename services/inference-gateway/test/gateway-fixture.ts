@@ -1,0 +1,142 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Authenticator, type Principal } from '@openledger/auth';
+import { FolderBlobStore } from '@openledger/blob-store';
+import { encodeEvent, InferenceServed, type ModelDeployed, topics } from '@openledger/contracts';
+import { PostgresEventLog } from '@openledger/event-log/postgres';
+import { DomainError, newId, sha256 } from '@openledger/kernel';
+import { type RunningService, startService } from '@openledger/service-host';
+import { testDatabase } from '@openledger/testing';
+import { writeTinyModel } from '@openledger/testing/tiny-model';
+import { modelFolderDigest } from '@openledger/transformer';
+import OpenAI from 'openai';
+import { inferenceGateway } from '../src/index.js';
+import { SettlementServer } from './settlement-server.js';
+import { WorkerServer } from './worker-server.js';
+
+export const KEY = 'olk_test';
+export const POOR_KEY = 'olk_poor';
+export const READ_ONLY_KEY = 'olk_reader';
+export const ORGANISATION = 'organisation-1';
+const SERVICE_TOKEN = 'service-token-of-this-test';
+
+const principals: Readonly<Record<string, Partial<Principal>>> = {
+  [KEY]: {},
+  [POOR_KEY]: { organisationId: 'organisation-poor' },
+  [READ_ONLY_KEY]: { scopes: new Set(['balance:read']) },
+};
+
+class TestAuthenticator extends Authenticator {
+  async authenticate(credential: string): Promise<Principal> {
+    const known = principals[credential];
+    if (!known) throw new DomainError('unauthenticated', 'CREDENTIAL_UNKNOWN', 'This key is not known.');
+    return {
+      personId: 'person-1',
+      organisationId: ORGANISATION,
+      walletAddress: '0x0',
+      scopes: new Set(['inference:invoke']),
+      credentialId: 'credential-1',
+      ...known,
+    };
+  }
+}
+
+/** The real gateway with its database and event log; settlement and two workers speak their contracts over gRPC. */
+export class GatewayFixture {
+  readonly served: InferenceServed[] = [];
+
+  private constructor(
+    readonly gateway: RunningService,
+    readonly workers: readonly [WorkerServer, WorkerServer],
+    readonly settlement: SettlementServer,
+    readonly blobs: FolderBlobStore,
+    private readonly parts: { log: PostgresEventLog; baseDigest: string; dir: string },
+  ) {}
+
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<GatewayFixture> {
+    const dir = await mkdtemp(join(tmpdir(), 'gateway-'));
+    const modelDir = join(dir, 'tiny');
+    await writeTinyModel(modelDir);
+    const settlement = new SettlementServer();
+    const workers = [new WorkerServer(), new WorkerServer()] as const;
+    const url = await testDatabase();
+    const log = await PostgresEventLog.open({ url });
+    const gateway = await startService(inferenceGateway, {
+      env: {
+        DATABASE_URL: url,
+        SERVICE_TOKEN,
+        HTTP_PORT: '0',
+        GRPC_PORT: '0',
+        LOG_LEVEL: 'silent',
+        MODEL_DIR: modelDir,
+        BLOB_DIR: join(dir, 'blobs'),
+        SETTLEMENT_GRPC: await settlement.listen(SERVICE_TOKEN),
+        WORKER_GRPC: (await Promise.all(workers.map((worker) => worker.listen(SERVICE_TOKEN)))).join(),
+        ...env,
+      },
+      authenticator: new TestAuthenticator(),
+      eventLog: log,
+    });
+    const blobs = await FolderBlobStore.open(join(dir, 'blobs'));
+    const baseDigest = await modelFolderDigest(modelDir);
+    const fixture = new GatewayFixture(gateway, workers, settlement, blobs, { log, baseDigest, dir });
+    await log.subscribe({
+      group: 'observer',
+      topics: [topics.inferenceServed.name],
+      handle: async ({ body }) => {
+        fixture.served.push(InferenceServed.fromJSON(JSON.parse(Buffer.from(body).toString())));
+      },
+    });
+    return fixture;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.gateway.httpPort}`;
+  }
+
+  openai(apiKey = KEY): OpenAI {
+    return new OpenAI({ apiKey, baseURL: `${this.url}/v1`, maxRetries: 0 });
+  }
+
+  /** Requests that either worker was asked to run. */
+  get runs() {
+    return this.workers.flatMap(({ requests }) => requests);
+  }
+
+  script(script: WorkerServer['script']): void {
+    for (const worker of this.workers) worker.script = script;
+  }
+
+  async deploy(name: string, fields: Partial<ModelDeployed> = {}): Promise<ModelDeployed> {
+    const event: ModelDeployed = {
+      modelId: newId(),
+      name,
+      runId: newId(),
+      developerOrganisationId: 'developer-1',
+      baseDigest: this.parts.baseDigest,
+      baseName: 'tiny',
+      adapterDigest: sha256(newId()),
+      adapterConfigBlob: sha256('config'),
+      adapterWeightsBlob: sha256('weights'),
+      lineageBlob: sha256('lineage'),
+      datanetIds: [],
+      price: { promptWeiPerMillion: '1', completionWeiPerMillion: '1' },
+      trainingLogBlob: sha256('log'),
+      deployedAt: new Date(),
+      ...fields,
+    };
+    const { topic, ...record } = encodeEvent(topics.modelDeployed, newId(), event);
+    const occurredAt = new Date();
+    await this.parts.log.append(topic, [{ ...record, type: topic, source: 'training', occurredAt }]);
+    return event;
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.stop();
+    for (const worker of this.workers) worker.close();
+    this.settlement.close();
+    await this.parts.log.close();
+    await rm(this.parts.dir, { recursive: true });
+  }
+}
