@@ -1,1 +1,3 @@
-export {};
+export { type Adapter, type AdapterFiles, adapterDigest } from './adapter.js';
+export { maxRank, type PeftConfig, parsePeftConfig } from './peft-config.js';
+export { encodeAdapter, parseAdapter, readAdapterFolder, writeAdapterFolder } from './peft-folder.js';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { canonicalJson, type Json } from '@openledger/kernel';
-import { type Evaluation, type Example, streamBatches, Trainer } from '@openledger/transformer';
-import { readOwnSources } from './corpus/corpus.js';
+import { type Example, streamBatches, type Tensor, Trainer } from '@openledger/transformer';
+import { documents, readOwnSources } from './corpus/corpus.js';
 import type { Plan } from './plan.js';
 import { ProgressBar } from './progress-bar.js';
 import { makeTokenizer, type TokenizerFiles, tokenStream } from './text-tokens.js';
@@ -17,11 +17,17 @@ export interface PretrainOptions {
 }
 
 export interface Pretrained {
-  readonly trainer: Trainer;
+  readonly tensors: ReadonlyMap<string, Tensor>;
   readonly tokenizer: TokenizerFiles;
-  readonly heldOut: Evaluation;
   readonly trainingTokens: number;
-  readonly heldOutTokens: number;
+  readonly heldOut: HeldOut;
+}
+
+export interface HeldOut {
+  readonly examples: readonly Example[];
+  readonly tokens: number;
+  /** UTF-8 bytes of text per token. */
+  readonly bytesPerToken: number;
 }
 
 /** Steps between measurements of the held-out loss. */
@@ -57,6 +63,9 @@ export async function pretrain(plan: Plan, options: PretrainOptions): Promise<Pr
   log(`Tokenizer: ${plan.vocabularySize} tokens. Rendering ${plan.trainingDocuments} documents …`);
   const tokens = tokenStream(sources, tokenizer, { split: 'train', count: plan.trainingDocuments });
   const heldOutTokens = tokenStream(sources, tokenizer, { split: 'held-out', count: plan.heldOutDocuments });
+  let heldOutBytes = 0;
+  for (const text of documents(sources, 'held-out', plan.heldOutDocuments))
+    heldOutBytes += Buffer.byteLength(text);
   log(`Text: ${tokens.length} training tokens, ${heldOutTokens.length} held out.`);
 
   const trainer = await Trainer.forAll(plan.model, {
@@ -81,15 +90,16 @@ export async function pretrain(plan: Plan, options: PretrainOptions): Promise<Pr
       log(`Held-out loss after ${step} steps: ${(await trainer.evaluate(heldOut)).loss.toFixed(4)}`);
     },
   });
-  const evaluation = await trainer.evaluate(heldOut);
-  log(
-    `Held-out loss: ${evaluation.loss.toFixed(4)} nats per token (perplexity ${evaluation.perplexity.toFixed(2)}).`,
-  );
+  const tensors = new Map(trainer.tensors);
+  await trainer.release();
   return {
-    trainer,
+    tensors,
     tokenizer: files,
-    heldOut: evaluation,
     trainingTokens: tokens.length,
-    heldOutTokens: heldOutTokens.length,
+    heldOut: {
+      examples: heldOut,
+      tokens: heldOutTokens.length,
+      bytesPerToken: heldOutBytes / heldOutTokens.length,
+    },
   };
 }

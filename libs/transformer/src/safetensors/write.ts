@@ -16,7 +16,7 @@ function layOut(tensors: ReadonlyMap<string, Tensor>, options: SafetensorsWriteO
   const dtype = options.dtype ?? 'F32';
   const sorted = [...tensors].sort(([one], [other]) => (one < other ? -1 : 1));
   const header: Record<string, object> = {};
-  if (options.metadata) header['__metadata__'] = options.metadata;
+  if (options.metadata) header.__metadata__ = options.metadata;
   let offset = 0;
   for (const [name, { shape, data }] of sorted) {
     const end = offset + data.length * bytesOf(dtype);

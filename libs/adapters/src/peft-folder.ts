@@ -1,0 +1,96 @@
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DomainError, type Sha256 } from '@openledger/kernel';
+import {
+  defaultSafetensorsLimits,
+  encodeSafetensors,
+  type LoraConfig,
+  type LoraWeights,
+  type ModelConfig,
+  parseSafetensors,
+  type Tensor,
+} from '@openledger/transformer';
+import {
+  type Adapter,
+  type AdapterFiles,
+  adapterDigest,
+  configFile,
+  refuseAdapter,
+  weightsFile,
+} from './adapter.js';
+import { parsePeftConfig } from './peft-config.js';
+import { peftPrefix, resolveAdapter } from './resolve.js';
+
+/** An adapter of rank 128 on every layer of an 8-billion-parameter model has 1.3 GB in float32. */
+const maxWeightBytes = 2_000_000_000;
+const maxConfigBytes = 262_144;
+
+/** Reads the two files of an adapter for a base model; refuses what could not be served exactly. */
+export function parseAdapter(files: AdapterFiles, model: ModelConfig): Adapter {
+  if (files.config.length > maxConfigBytes)
+    throw refuseAdapter(`${configFile} is over ${maxConfigBytes} bytes.`);
+  if (files.weights.length > maxWeightBytes)
+    throw refuseAdapter(`${weightsFile} is over ${maxWeightBytes} bytes.`);
+  const peft = parsePeftConfig(new TextDecoder().decode(files.config));
+  const { tensors } = parseSafetensors(files.weights, defaultSafetensorsLimits);
+  return { ...resolveAdapter(peft, tensors, model), baseModel: peft.baseModel, digest: adapterDigest(files) };
+}
+
+/** Reads a PEFT folder. */
+export async function readAdapterFolder(folder: string, model: ModelConfig): Promise<Adapter> {
+  const [config, weights] = await Promise.all([
+    readBounded(join(folder, configFile), maxConfigBytes),
+    readBounded(join(folder, weightsFile), maxWeightBytes),
+  ]);
+  return parseAdapter({ config, weights }, model);
+}
+
+/** The files of an adapter as PEFT and vLLM read them; the same adapter gives the same bytes. */
+export function encodeAdapter(lora: LoraConfig, weights: LoraWeights, baseModel: string): AdapterFiles {
+  const config = {
+    peft_type: 'LORA',
+    task_type: 'CAUSAL_LM',
+    base_model_name_or_path: baseModel,
+    r: lora.rank,
+    lora_alpha: lora.alpha,
+    lora_dropout: 0,
+    target_modules: [...lora.targetModules],
+    bias: 'none',
+    fan_in_fan_out: false,
+    use_rslora: false,
+    use_dora: false,
+    modules_to_save: null,
+    inference_mode: true,
+  };
+  const named = new Map<string, Tensor>();
+  for (const [name, tensor] of weights) named.set(peftPrefix + name, tensor);
+  return {
+    config: new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`),
+    weights: encodeSafetensors(named, { metadata: { format: 'pt' } }),
+  };
+}
+
+/** Writes a PEFT folder and returns the adapter's digest. The config comes last: a folder with it is whole. */
+export async function writeAdapterFolder(folder: string, files: AdapterFiles): Promise<Sha256> {
+  await mkdir(folder, { recursive: true });
+  await writeWhole(join(folder, weightsFile), files.weights);
+  await writeWhole(join(folder, configFile), files.config);
+  return adapterDigest(files);
+}
+
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  {
+    await using file = await open(`${path}.partial`, 'w');
+    await file.writeFile(bytes);
+    await file.sync();
+  }
+  await rename(`${path}.partial`, path);
+}
+
+async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
+  const { size } = await stat(path).catch((cause: unknown) => {
+    throw new DomainError('not-found', 'ADAPTER_FILE_MISSING', `There is no ${path}.`, { cause });
+  });
+  if (size > maxBytes) throw refuseAdapter(`${path} is over the limit of ${maxBytes} bytes.`);
+  return readFile(path);
+}
