@@ -16,3 +16,4 @@ export {
   type OutboxRelayOptions,
   startOutboxRelay,
 } from './relay/outbox-relay.js';
+export { outboxStatements } from './relay/statements.js';

@@ -14,11 +14,11 @@ export const outboxStatements = {
     SELECT count(*)::int AS pending, coalesce(extract(epoch FROM now() - min(created_at)) * 1000, 0)::float8 AS oldest_ms
       FROM (SELECT created_at FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT $1) AS waiting`,
   forgetPublished: `
-    DELETE FROM outbox WHERE position IN (
+    DELETE FROM outbox WHERE position = ANY(ARRAY(
       SELECT position FROM outbox WHERE published_at < now() - make_interval(days => $1)
-       ORDER BY published_at LIMIT $2) RETURNING 1`,
+       ORDER BY published_at LIMIT $2)) RETURNING 1`,
+  /** Rows of the inbox never change, so their place identifies them. */
   forgetHandled: `
-    DELETE FROM inbox WHERE ("group", event_id) IN (
-      SELECT "group", event_id FROM inbox WHERE handled_at < now() - make_interval(days => $1) LIMIT $2)
-    RETURNING 1`,
+    DELETE FROM inbox WHERE ctid = ANY(ARRAY(
+      SELECT ctid FROM inbox WHERE handled_at < now() - make_interval(days => $1) LIMIT $2)) RETURNING 1`,
 } as const;

@@ -1,0 +1,1 @@
+export { type CrashOptions, type CrashResult, runCrashes } from './run-crashes.js';
