@@ -1,0 +1,5 @@
+import process from 'node:process';
+import { runMain } from '@openledger/service-host';
+import { inferenceWorker } from './index.js';
+
+await runMain(inferenceWorker, process);

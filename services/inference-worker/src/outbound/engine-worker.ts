@@ -1,0 +1,50 @@
+import { basename } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { invariant } from '@openledger/kernel';
+import { loadModelFolder, ServingSession, targetModules } from '@openledger/transformer';
+import { AdapterShelf } from '../application/adapter-shelf.js';
+import { Engine } from '../application/engine.js';
+import type { EngineOrder, EngineReport } from '../application/engine-messages.js';
+import type { EngineWorkerData } from './engine-worker-data.js';
+
+/** The entry of the engine's thread: loads the model, then computes for as long as there is work. */
+async function serve(settings: EngineWorkerData, report: (report: EngineReport) => void) {
+  const { folder, config, weights, tokenizer, generation, digest } = await loadModelFolder(settings.modelDir);
+  const contextTokens = Math.min(settings.contextTokensMax, config.maxPositions);
+  const session = await ServingSession.open(config, weights, {
+    maxLength: contextTokens,
+    threads: settings.threads,
+    lora: { rank: settings.adapterRankMax, targetModules },
+  });
+  const eosTokenIds = new Set(generation.eosTokenIds);
+  const { rowsMax, prefillChunkTokens } = settings;
+  const model = { decoder: () => tokenizer.incrementalDecoder(), eosTokenIds, contextTokens };
+  const shelf = new AdapterShelf(settings.adapterCacheBytes);
+  const engine = new Engine({ session, config, model, rowsMax, prefillChunkTokens }, shelf, report);
+  const base = { name: basename(folder), digest, contextTokens, config };
+  return { engine, base };
+}
+
+/** Ticks until there is nothing left to do; between ticks, orders come in. */
+function pump(engine: Engine): () => void {
+  let pumping = false;
+  const run = async () => {
+    pumping = true;
+    while (await engine.tick()) await new Promise((resolve) => setImmediate(resolve));
+    pumping = false;
+  };
+  return () => {
+    // A rejected tick is a bug: it ends the thread, which is then started again.
+    if (!pumping) void run();
+  };
+}
+
+const port = parentPort;
+invariant(port, 'this runs in a worker thread');
+const { engine, base } = await serve(workerData as EngineWorkerData, (report) => port.postMessage(report));
+const wake = pump(engine);
+port.on('message', (order: EngineOrder) => {
+  engine.receive(order);
+  wake();
+});
+port.postMessage({ kind: 'ready', base } satisfies EngineReport);

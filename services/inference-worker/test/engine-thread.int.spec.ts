@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { eventually } from '@openledger/testing';
+import { writeTinyModel } from '@openledger/testing/tiny-model';
+import type { GenerationPiece, GenerationRequest } from '../src/application/generation.js';
+import { EngineThread } from '../src/outbound/engine-thread.js';
+
+describe('EngineThread', () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'engine-'));
+    await writeTinyModel(dir);
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  const crashes: unknown[] = [];
+  const start = (modelDir: string) =>
+    EngineThread.start({
+      engine: {
+        modelDir,
+        rowsMax: 2,
+        prefillChunkTokens: 64,
+        contextTokensMax: 512,
+        adapterRankMax: 4,
+        adapterCacheBytes: 1_000,
+        threads: 1,
+      },
+      adapters: () => ({ load: () => Promise.reject(new Error('there are none')) }),
+      requestsMax: 4,
+      onCrash: (error) => crashes.push(error),
+    });
+  const request: GenerationRequest = {
+    promptTokens: [1, 2, 3],
+    sampling: { maxTokens: 400, temperature: 0, topP: 1, topK: 0, seed: 0, stop: [] },
+  };
+
+  it('does not start without a model, and says why', async () => {
+    await expect(start(join(dir, 'nowhere'))).rejects.toThrow('has no config.json');
+  });
+
+  it('starts again when its thread dies, and tells those who waited', async () => {
+    const engine = await start(dir);
+    try {
+      const pieces = engine.generate(request, new AbortController().signal);
+      await pieces.next();
+      await (Reflect.get(engine, 'worker') as Worker).terminate();
+      const rest = async () => {
+        for await (const piece of pieces) expect(piece.finishReason).not.toBe('length');
+      };
+      await expect(rest()).rejects.toEqual(expect.objectContaining({ code: 'ENGINE_UNAVAILABLE' }));
+      expect(crashes).toHaveLength(1);
+      await eventually(() => expect(engine.isReady).toBe(true));
+      const again: GenerationPiece[] = [];
+      for await (const piece of engine.generate(request, new AbortController().signal)) again.push(piece);
+      expect(again.at(-1)?.finishReason).toBe('length');
+    } finally {
+      await engine.stop();
+    }
+  });
+});

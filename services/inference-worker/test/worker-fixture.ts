@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { credentials } from '@grpc/grpc-js';
+import { adapterDigest, encodeAdapter } from '@openledger/adapters';
+import { Authenticator } from '@openledger/auth';
+import { FolderBlobStore } from '@openledger/blob-store';
+import {
+  type AdapterReference,
+  type GetStatusResponse,
+  type RunRequest,
+  type RunResponse,
+  type Sampling,
+  WorkerServiceClient,
+} from '@openledger/contracts';
+import { newId } from '@openledger/kernel';
+import { type RunningService, serviceMetadata, startService } from '@openledger/service-host';
+import { testDatabase } from '@openledger/testing';
+import { tinyAdapter, tinyLoraConfig, writeTinyModel } from '@openledger/testing/tiny-model';
+import { inferenceWorker } from '../src/index.js';
+
+const SERVICE_TOKEN = 'service-token-of-this-test';
+
+/** The worker has no callers of its own. */
+class NobodyAuthenticator extends Authenticator {
+  authenticate(): Promise<never> {
+    return Promise.reject(new Error('nobody calls'));
+  }
+}
+
+export interface Answer {
+  readonly tokens: readonly number[];
+  readonly text: string;
+  readonly finishReason: string;
+  readonly adapterDigests: ReadonlySet<string>;
+}
+
+/** A real worker over a tiny model, and adapters in its blob store. */
+export class WorkerFixture {
+  private constructor(
+    readonly service: RunningService,
+    readonly client: WorkerServiceClient,
+    readonly blobs: FolderBlobStore,
+    private readonly dir: string,
+  ) {}
+
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<WorkerFixture> {
+    const dir = await mkdtemp(join(tmpdir(), 'worker-'));
+    const modelDir = join(dir, 'tiny');
+    await writeTinyModel(modelDir);
+    const service = await startService(inferenceWorker, {
+      env: {
+        DATABASE_URL: await testDatabase(),
+        SERVICE_TOKEN,
+        HTTP_PORT: '0',
+        GRPC_PORT: '0',
+        LOG_LEVEL: 'silent',
+        MODEL_DIR: modelDir,
+        BLOB_DIR: join(dir, 'blobs'),
+        ADAPTER_RANK_MAX: '4',
+        ...env,
+      },
+      authenticator: new NobodyAuthenticator(),
+    });
+    const client = new WorkerServiceClient(`127.0.0.1:${service.grpcPort}`, credentials.createInsecure());
+    return new WorkerFixture(service, client, await FolderBlobStore.open(join(dir, 'blobs')), dir);
+  }
+
+  async adapter(seed: number): Promise<AdapterReference> {
+    const files = encodeAdapter(tinyLoraConfig, tinyAdapter(seed), 'tiny');
+    const [configBlob, weightsBlob] = [
+      await this.blobs.put(files.config),
+      await this.blobs.put(files.weights),
+    ];
+    return { digest: adapterDigest(files), configBlob, weightsBlob };
+  }
+
+  call(prompt: string, adapter?: AdapterReference, sampling: Partial<Sampling> = {}) {
+    const request: RunRequest = {
+      requestId: newId(),
+      promptTokens: [...Buffer.from(prompt)],
+      adapter,
+      sampling: { maxTokens: 12, temperature: 0, topP: 0, topK: 0, seed: 0, stop: [], ...sampling },
+    };
+    return this.client.run(request, serviceMetadata(SERVICE_TOKEN));
+  }
+
+  async run(prompt: string, adapter?: AdapterReference, sampling: Partial<Sampling> = {}): Promise<Answer> {
+    const tokens: number[] = [];
+    const adapterDigests = new Set<string>();
+    let text = '';
+    let finishReason = '';
+    for await (const message of this.call(prompt, adapter, sampling)) {
+      const response = message as RunResponse;
+      tokens.push(...response.tokens);
+      text += response.text;
+      finishReason = response.finishReason;
+      adapterDigests.add(response.adapterDigest);
+    }
+    return { tokens, text, finishReason, adapterDigests };
+  }
+
+  status(): Promise<GetStatusResponse> {
+    return new Promise((resolve, reject) => {
+      this.client.getStatus({}, serviceMetadata(SERVICE_TOKEN), (error, response) => {
+        if (error) reject(error);
+        else resolve(response);
+      });
+    });
+  }
+
+  async metrics(): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${this.service.httpPort}/metrics`);
+    return response.text();
+  }
+
+  async stop(): Promise<void> {
+    this.client.close();
+    await this.service.stop();
+    await rm(this.dir, { recursive: true });
+  }
+}
