@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { encodeAdapter } from '@openledger/adapters';
+import { adapterDigest, encodeAdapter } from '@openledger/adapters';
 import { DomainError, invariant } from '@openledger/kernel';
 import {
   completionExample,
@@ -77,14 +77,15 @@ async function train(order: TrainingOrder): Promise<TrainingResult> {
     },
   });
   const { loss: adapterLoss } = await trainer.evaluate(heldOut);
-  const adapter = encodeAdapter(lora, trainer.tensors, base.config);
+  const baseName = basename(base.folder);
+  const adapter = encodeAdapter(lora, new Map(trainer.tensors), baseName);
   const result: TrainingResult = {
-    adapterDigest: adapter.digest,
+    adapterDigest: adapterDigest(adapter),
     adapterConfig: adapter.config,
     adapterWeights: adapter.weights,
     secondMoments: secondMoments(trainer),
     baseDigest: base.digest,
-    baseName: basename(base.folder),
+    baseName,
     evaluation: { baseLoss, adapterLoss, heldOutRecords: heldOut.length },
     trainedTokens: train.map(scoredTokens),
     log: {
