@@ -31,28 +31,39 @@ async function storedLoss(folder: string, { heldOut }: Pretrained): Promise<numb
   return loss;
 }
 
-const result = await pretrain(seedlingPlan, {
-  cache: resolve(values.cache),
-  threads: Number(values.threads),
-  log,
-  signal: controller.signal,
-});
-let parameters = 0;
-for (const { data } of result.tensors.values()) parameters += data.length;
-const write = (heldOutLoss: number): Promise<string> =>
-  exportModel(out, {
-    plan: seedlingPlan,
-    tokenizer: result.tokenizer,
-    tensors: result.tensors,
-    figures: {
-      parameters,
-      trainingTokens: result.trainingTokens,
-      heldOutTokens: result.heldOut.tokens,
-      bytesPerToken: result.heldOut.bytesPerToken,
-      heldOutLoss,
-    },
+async function run(): Promise<void> {
+  const result = await pretrain(seedlingPlan, {
+    cache: resolve(values.cache),
+    threads: Number(values.threads),
+    log,
+    progress: process.stderr,
+    signal: controller.signal,
   });
-await write(Number.NaN);
-const loss = await storedLoss(out, result);
-log(`Held-out loss of the stored weights: ${loss.toFixed(4)} nats per token.`);
-log(`Wrote ${out} (digest ${await write(loss)}).`);
+  let parameters = 0;
+  for (const { data } of result.tensors.values()) parameters += data.length;
+  const write = (heldOutLoss: number): Promise<string> =>
+    exportModel(out, {
+      plan: seedlingPlan,
+      tokenizer: result.tokenizer,
+      tensors: result.tensors,
+      figures: {
+        parameters,
+        trainingTokens: result.trainingTokens,
+        heldOutTokens: result.heldOut.tokens,
+        bytesPerToken: result.heldOut.bytesPerToken,
+        heldOutLoss,
+      },
+    });
+  await write(Number.NaN);
+  const loss = await storedLoss(out, result);
+  log(`Held-out loss of the stored weights: ${loss.toFixed(4)} nats per token.`);
+  log(`Wrote ${out} (digest ${await write(loss)}).`);
+}
+
+try {
+  await run();
+} catch (error) {
+  if (!controller.signal.aborted) throw error;
+  log(String(controller.signal.reason instanceof Error ? controller.signal.reason.message : error));
+  process.exitCode = 130;
+}

@@ -14,6 +14,10 @@ export interface PretrainOptions {
   readonly threads: number;
   readonly log: (line: string) => void;
   readonly signal?: AbortSignal;
+  /** Where to draw the progress bar. */
+  readonly progress?: NodeJS.WritableStream;
+  /** Called after every step with the number of steps done. */
+  readonly onStep?: (step: number) => void;
 }
 
 export interface Pretrained {
@@ -75,7 +79,7 @@ export async function pretrain(plan: Plan, options: PretrainOptions): Promise<Pr
     optimizer: { weightDecay: plan.weightDecay, beta2: plan.beta2 },
   });
   const heldOut = windows(heldOutTokens, plan.length);
-  const bar = new ProgressBar(process.stderr);
+  const bar = options.progress && new ProgressBar(options.progress);
   let smoothed: number | undefined;
   await trainer.train({
     batches: streamBatches(tokens, { rows: plan.rows, length: plan.length }, plan.seed),
@@ -85,7 +89,8 @@ export async function pretrain(plan: Plan, options: PretrainOptions): Promise<Pr
     onProgress: async ({ step, steps, loss, tokensPerSecond }) => {
       smoothed = smoothed === undefined ? loss : 0.95 * smoothed + 0.05 * loss;
       const note = `loss ${smoothed.toFixed(3)} · ${Math.round(tokensPerSecond)} tokens/s`;
-      bar.show({ done: step, total: steps, note });
+      options.onStep?.(step);
+      bar?.show({ done: step, total: steps, note });
       if (step % evaluateEvery !== 0 || step === steps) return;
       log(`Held-out loss after ${step} steps: ${(await trainer.evaluate(heldOut)).loss.toFixed(4)}`);
     },

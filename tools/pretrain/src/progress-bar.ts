@@ -1,5 +1,3 @@
-import type { WriteStream } from 'node:tty';
-
 const width = 30;
 /** Steps between lines where the output is a file. */
 const plainEvery = 50;
@@ -21,7 +19,7 @@ export class ProgressBar {
   private readonly startedMs = performance.now();
   private first: number | undefined;
 
-  constructor(private readonly out: WriteStream | NodeJS.WritableStream) {}
+  constructor(private readonly out: NodeJS.WritableStream) {}
 
   show({ done, total, note }: ProgressLine): void {
     this.first ??= done - 1;
