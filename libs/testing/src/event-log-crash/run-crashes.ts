@@ -21,6 +21,8 @@ export interface CrashResult {
   /** Facts that never had their effect. */
   readonly lost: number;
   readonly duplicatedEffects: number;
+  /** Deliveries that the inbox stopped from having a second effect: they show that kills hit. */
+  readonly redelivered: number;
   /** Effects that came after a later one of their key. */
   readonly reordered: number;
 }
@@ -49,8 +51,9 @@ export async function runCrashes(options: CrashOptions): Promise<CrashResult> {
       const { waiting, missing } = await figures(client);
       if (waiting > 0 || missing > 0) throw new Error(`${waiting} unpublished, ${missing} without effect`);
     }, DRAIN_TIMEOUT_MS).catch(() => options.log?.('the backlog was not worked off in time'));
-    const { events, missing, duplicated, reordered } = await figures(client);
-    return { runs: options.runs, events, lost: missing, duplicatedEffects: duplicated, reordered };
+    const { missing: lost, duplicated: duplicatedEffects, ...found } = await figures(client);
+    const { events, redelivered, reordered } = found;
+    return { runs: options.runs, events, lost, duplicatedEffects, redelivered, reordered };
   } finally {
     await kill(child);
     await client.end();
@@ -62,6 +65,7 @@ interface Figures {
   readonly events: number;
   readonly missing: number;
   readonly duplicated: number;
+  readonly redelivered: number;
   readonly reordered: number;
 }
 
@@ -78,6 +82,7 @@ async function figures(client: pg.Client): Promise<Figures> {
            (SELECT count(*)::int FROM fact f WHERE NOT EXISTS (
               SELECT 1 FROM ${s}.effect e WHERE e.key = f.key AND e.number = f.number)) AS missing,
            (SELECT (count(*) - count(DISTINCT event_id))::int FROM ${s}.effect) AS duplicated,
+           (SELECT count(*)::int FROM ${s}.repeated) AS redelivered,
            (SELECT count(*)::int FROM later WHERE reordered) AS reordered`);
   const [row] = rows;
   if (row === undefined) throw new Error('no figures');

@@ -15,5 +15,6 @@ export const CreateCrashTables = sqlMigration(
       key text NOT NULL,
       number int NOT NULL
     );
+    CREATE TABLE repeated (event_id uuid NOT NULL);
   `,
 );

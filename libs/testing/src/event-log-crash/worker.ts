@@ -17,13 +17,14 @@ async function main(url: string, mode: string): Promise<void> {
     group: 'effects',
     topics: [CRASH_TOPIC],
     handle: async (record) => {
-      await database.once('effects', record.id, async (tx) => {
+      const first = await database.once('effects', record.id, async (tx) => {
         await tx.query('INSERT INTO effect (event_id, key, number) VALUES ($1, $2, $3)', [
           record.id,
           record.key,
           numberOf(record),
         ]);
       });
+      if (!first) await database.query('INSERT INTO repeated (event_id) VALUES ($1)', [record.id]);
     },
   });
   process.stdout.write('ready\n');
