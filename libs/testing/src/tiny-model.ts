@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type AdapterFiles, adapterDigest, encodeAdapter } from '@openledger/adapters';
 import {
   initialLora,
   initialWeights,
   type LoraConfig,
-  type LoraWeights,
   type ModelConfig,
   normal,
   seededRandom,
@@ -35,7 +35,7 @@ export const tinyModel: ModelConfig = {
   eosTokenIds: [EOS],
 };
 
-export const tinyLoraConfig: LoraConfig = { rank: 4, alpha: 8, targetModules };
+const tinyLora: LoraConfig = { rank: 4, alpha: 8, targetModules };
 
 /** Writes a Hugging Face folder of {@link tinyModel} with random weights, a byte tokenizer and a chat template. */
 export async function writeTinyModel(folder: string, seed = 7): Promise<void> {
@@ -61,14 +61,15 @@ export async function writeTinyModel(folder: string, seed = 7): Promise<void> {
   await writeSafetensors(join(folder, 'model.safetensors'), noisyWeights(seed));
 }
 
-/** An adapter of {@link tinyModel} strong enough that no two seeds answer alike. */
-export function tinyAdapter(seed: number): LoraWeights {
+/** The PEFT files of an adapter of {@link tinyModel}, strong enough that no two seeds answer alike. */
+export function tinyAdapter(seed: number): AdapterFiles & { readonly digest: string } {
   const random = seededRandom(seed + 1);
-  const weights = initialLora(tinyModel, tinyLoraConfig, seed);
+  const weights = initialLora(tinyModel, tinyLora, seed);
   for (const [name, { data }] of weights) {
     if (name.endsWith('lora_B.weight')) for (const index of data.keys()) data[index] = 0.4 * normal(random);
   }
-  return weights;
+  const files = encodeAdapter(tinyLora, weights, 'tiny');
+  return { ...files, digest: adapterDigest(files) };
 }
 
 const chatTemplate =

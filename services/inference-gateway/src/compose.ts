@@ -29,7 +29,7 @@ export async function compose(host: Host): Promise<Composition> {
   const receipts = new PostgresReceipts(database, blobs);
   const catalogue = new ModelCatalogue(models, base, config.BASE_IS_FREE);
   const answers = new AnswerQuestion({ catalogue, base, balances, workers, receipts, clock });
-  const defaults = new Defaults(base.temperature);
+  const defaults = new Defaults(base.recommended);
   return {
     module: inferenceGatewayModule({ answers, catalogue, defaults, log }),
     grpc: [inferenceService({ answers, catalogue, authenticator, log })],

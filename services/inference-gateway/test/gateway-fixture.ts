@@ -50,8 +50,12 @@ export class GatewayFixture {
     readonly gateway: RunningService,
     readonly workers: readonly [WorkerServer, WorkerServer],
     readonly settlement: SettlementServer,
-    readonly blobs: FolderBlobStore,
-    private readonly parts: { log: PostgresEventLog; baseDigest: string; dir: string },
+    private readonly parts: {
+      blobs: FolderBlobStore;
+      log: PostgresEventLog;
+      baseDigest: string;
+      dir: string;
+    },
   ) {}
 
   static async start(env: Readonly<Record<string, string>> = {}): Promise<GatewayFixture> {
@@ -80,7 +84,7 @@ export class GatewayFixture {
     });
     const blobs = await FolderBlobStore.open(join(dir, 'blobs'));
     const baseDigest = await modelFolderDigest(modelDir);
-    const fixture = new GatewayFixture(gateway, workers, settlement, blobs, { log, baseDigest, dir });
+    const fixture = new GatewayFixture(gateway, workers, settlement, { blobs, log, baseDigest, dir });
     await log.subscribe({
       group: 'observer',
       topics: [topics.inferenceServed.name],
@@ -89,6 +93,10 @@ export class GatewayFixture {
       },
     });
     return fixture;
+  }
+
+  get blobs(): FolderBlobStore {
+    return this.parts.blobs;
   }
 
   get url(): string {

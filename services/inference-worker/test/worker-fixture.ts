@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
-import { adapterDigest, encodeAdapter } from '@openledger/adapters';
 import { Authenticator } from '@openledger/auth';
 import { FolderBlobStore } from '@openledger/blob-store';
 import {
@@ -16,7 +15,7 @@ import {
 import { newId } from '@openledger/kernel';
 import { type RunningService, serviceMetadata, startService } from '@openledger/service-host';
 import { testDatabase } from '@openledger/testing';
-import { tinyAdapter, tinyLoraConfig, writeTinyModel } from '@openledger/testing/tiny-model';
+import { tinyAdapter, writeTinyModel } from '@openledger/testing/tiny-model';
 import { inferenceWorker } from '../src/index.js';
 
 const SERVICE_TOKEN = 'service-token-of-this-test';
@@ -67,12 +66,12 @@ export class WorkerFixture {
   }
 
   async adapter(seed: number): Promise<AdapterReference> {
-    const files = encodeAdapter(tinyLoraConfig, tinyAdapter(seed), 'tiny');
+    const files = tinyAdapter(seed);
     const [configBlob, weightsBlob] = [
       await this.blobs.put(files.config),
       await this.blobs.put(files.weights),
     ];
-    return { digest: adapterDigest(files), configBlob, weightsBlob };
+    return { digest: files.digest, configBlob, weightsBlob };
   }
 
   call(prompt: string, adapter?: AdapterReference, sampling: Partial<Sampling> = {}) {

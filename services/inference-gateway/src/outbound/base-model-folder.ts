@@ -4,8 +4,12 @@ import { loadModelFolder } from '@openledger/transformer';
 import type { BaseModel, Prompt } from '../application/ports.js';
 
 export interface BaseModelFolder extends BaseModel {
-  /** The temperature that the model's authors recommend; 1 where they say nothing. */
-  readonly temperature: number;
+  /** Sampling that the model's authors recommend, where they do. */
+  readonly recommended: {
+    readonly temperature?: number;
+    readonly topP?: number;
+    readonly topK?: number;
+  };
 }
 
 export interface BaseModelLimits {
@@ -16,6 +20,7 @@ export interface BaseModelLimits {
 /** The base model's folder as far as a gateway needs it: its tokenizer, chat template and identity. */
 export async function openBaseModel(dir: string, limits: BaseModelLimits): Promise<BaseModelFolder> {
   const { folder, config, tokenizer, chatTemplate, generation, digest } = await loadModelFolder(dir);
+  const special = [...tokenizer.specialTokens.keys()];
   const encode = (prompt: Prompt): readonly number[] => {
     switch (prompt.kind) {
       case 'text':
@@ -24,8 +29,12 @@ export async function openBaseModel(dir: string, limits: BaseModelLimits): Promi
         return checkTokens(prompt.tokens, config.vocabSize);
       case 'chat': {
         if (!chatTemplate) throw invalid('This model has no chat template: use /v1/completions.');
+        const messages = prompt.messages.map(({ role, content }) => ({
+          role,
+          content: disarm(content, special),
+        }));
         // The template writes the special tokens itself.
-        return [...tokenizer.encode(chatTemplate.render(prompt.messages), { addSpecialTokens: false })];
+        return [...tokenizer.encode(chatTemplate.render(messages), { addSpecialTokens: false })];
       }
     }
   };
@@ -33,13 +42,21 @@ export async function openBaseModel(dir: string, limits: BaseModelLimits): Promi
     name: basename(folder),
     digest,
     contextTokens: Math.min(config.maxPositions, limits.contextTokensMax),
-    temperature: generation.temperature ?? 1,
+    recommended: generation,
     encode: (prompt) => {
       const tokens = encode(prompt);
       if (tokens.length === 0) throw invalid('The prompt has no tokens: write something.');
       return tokens;
     },
   };
+}
+
+/** Breaks up what reads as a special token, so that a message cannot end itself and speak for another role. */
+function disarm(content: string, special: readonly string[]): string {
+  return special.reduce(
+    (text, token) => text.replaceAll(token, `${token.slice(0, 1)} ${token.slice(1)}`),
+    content,
+  );
 }
 
 function checkTokens(tokens: readonly number[], vocabSize: number): readonly number[] {

@@ -52,7 +52,7 @@ export class ChatController {
     const organisationId = organisationOf(caller);
     refuseUnsupported(body);
     const request = parse(ChatRequest, body);
-    const sampling = samplingOf(request, this.defaults.temperature);
+    const sampling = samplingOf(request, this.defaults);
     const prompt = { kind: 'chat' as const, messages: request.messages.map(toMessage) };
     const delivery = {
       stream: request.stream ?? false,

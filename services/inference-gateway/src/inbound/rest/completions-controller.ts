@@ -44,7 +44,7 @@ export class CompletionsController {
     const organisationId = organisationOf(caller);
     refuseUnsupported(body);
     const request = parse(CompletionRequest, body);
-    const sampling = samplingOf(request, this.defaults.temperature);
+    const sampling = samplingOf(request, this.defaults);
     const prompt = toPrompt(request.prompt);
     const delivery = {
       stream: request.stream ?? false,

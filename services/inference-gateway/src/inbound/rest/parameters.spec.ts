@@ -1,3 +1,4 @@
+import { Defaults } from './defaults.js';
 import { refuseUnsupported, samplingOf } from './parameters.js';
 
 const refused = (param: string) =>
@@ -24,6 +25,8 @@ describe('refuseUnsupported', () => {
   });
 });
 
+const none = new Defaults({});
+
 describe('samplingOf', () => {
   it('prefers the newer name, folds seeds into 32 bits and takes one stop string', () => {
     const parameters = {
@@ -34,7 +37,7 @@ describe('samplingOf', () => {
       stop: 'END',
       top_k: -1,
     };
-    expect(samplingOf(parameters, 1)).toEqual({
+    expect(samplingOf(parameters, none)).toEqual({
       maxTokens: 7,
       temperature: 1,
       topP: 1,
@@ -44,8 +47,17 @@ describe('samplingOf', () => {
     });
   });
 
+  it('takes what the model recommends where the caller says nothing', () => {
+    const recommended = new Defaults({ temperature: 0.7, topP: 0.9 });
+    expect(samplingOf({ model: 'm', temperature: 0 }, recommended)).toMatchObject({
+      temperature: 0,
+      topP: 0.9,
+      topK: 0,
+    });
+  });
+
   it('draws a seed where none is given', () => {
-    const seeds = Array.from({ length: 8 }, () => samplingOf({ model: 'm' }, 1).seed);
+    const seeds = Array.from({ length: 8 }, () => samplingOf({ model: 'm' }, none).seed);
     expect(new Set(seeds).size).toBeGreaterThan(1);
   });
 });

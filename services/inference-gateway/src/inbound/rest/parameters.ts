@@ -7,6 +7,7 @@ import {
   STOP_STRINGS_MAX,
   TEMPERATURE_MAX,
 } from '../../domain/sampling.js';
+import type { Defaults } from './defaults.js';
 
 const COMPLETION_TOKENS_DEFAULT = 256;
 const COMPLETION_TOKENS_MAX = 1_000_000;
@@ -32,14 +33,13 @@ export const commonParameters = {
 
 type CommonParameters = z.infer<z.ZodObject<typeof commonParameters>>;
 
-/** @param temperature used where the caller names none */
-export function samplingOf(parameters: CommonParameters, temperature: number): Sampling {
+export function samplingOf(parameters: CommonParameters, defaults: Defaults): Sampling {
   const { seed, stop } = parameters;
   return {
     maxTokens: parameters.max_completion_tokens ?? parameters.max_tokens ?? COMPLETION_TOKENS_DEFAULT,
-    temperature: parameters.temperature ?? temperature,
-    topP: parameters.top_p ?? 1,
-    topK: Math.max(0, parameters.top_k ?? 0),
+    temperature: parameters.temperature ?? defaults.temperature,
+    topP: parameters.top_p ?? defaults.topP,
+    topK: Math.max(0, parameters.top_k ?? defaults.topK),
     seed: typeof seed === 'number' ? ((seed % UINT32) + UINT32) % UINT32 : randomInt(UINT32),
     stop: typeof stop === 'string' ? [stop] : (stop ?? []),
   };
