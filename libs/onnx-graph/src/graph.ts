@@ -49,6 +49,9 @@ export interface NodeSpec {
 /** Operators of ONNX Runtime that the standard does not have. */
 export const microsoftDomain = 'com.microsoft';
 
+/** Element types of small constants. */
+export type ConstantType = 'int64' | 'float32' | 'float64' | 'uint8';
+
 /**
  * A dataflow graph in static single assignment. Nodes are kept in the order of their creation, which
  * is a topological order because a node can only use values that exist.
@@ -83,11 +86,7 @@ export class Graph {
   }
 
   /** A small constant; equal ones are stored once. */
-  constant(
-    dtype: 'int64' | 'float32' | 'float64',
-    values: readonly number[],
-    shape?: readonly number[],
-  ): Value {
+  constant(dtype: ConstantType, values: readonly number[], shape?: readonly number[]): Value {
     const dims = shape ?? [values.length];
     const key = `${dtype}[${dims.join(',')}]${values.map((v) => (Object.is(v, -0) ? '-0' : v)).join(',')}`;
     const known = this.#constants.get(key);
@@ -98,7 +97,7 @@ export class Graph {
   }
 
   /** A 0-dimensional constant. */
-  scalar(dtype: 'int64' | 'float32' | 'float64', value: number): Value {
+  scalar(dtype: ConstantType, value: number): Value {
     return this.constant(dtype, [value], []);
   }
 
@@ -169,7 +168,8 @@ export interface ResultSpec {
   readonly domain?: string;
 }
 
-function constantData(dtype: 'int64' | 'float32' | 'float64', values: readonly number[]): TensorData {
+function constantData(dtype: ConstantType, values: readonly number[]): TensorData {
   if (dtype === 'int64') return BigInt64Array.from(values, BigInt);
+  if (dtype === 'uint8') return Uint8Array.from(values);
   return dtype === 'float32' ? Float32Array.from(values) : Float64Array.from(values);
 }

@@ -42,6 +42,13 @@ export {
 export { greater, greaterOrEqual, range, sizeOf, where } from './ops/logic.js';
 export { flatSize, type MatmulOptions, matmul, rowsOf } from './ops/matmul.js';
 export { rmsNorm } from './ops/normalization.js';
+export {
+  matmulQuantized,
+  type QuantizedColumns,
+  type QuantizedRows,
+  quantizeRows,
+  quantizeWeight,
+} from './ops/quantize.js';
 export { reduceMean, reduceSum, sumAll } from './ops/reduce.js';
 export { type RotaryTables, rotary } from './ops/rotary.js';
 export { logSoftmax, softmax } from './ops/softmax.js';

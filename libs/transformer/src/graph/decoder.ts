@@ -1,7 +1,6 @@
 import {
   add,
   gatherRows,
-  matmul,
   mul,
   type RotaryTables,
   reshape,
@@ -13,12 +12,13 @@ import {
 import type { ModelConfig, TargetModule } from '../model.js';
 import type { Attend } from './attention.js';
 import type { Delta } from './lora-inputs.js';
-import { modulePath, type Parameters } from './parameters.js';
+import { type Linear, modulePath, type Parameters } from './parameters.js';
 
 /** The parts a decoder is put together from; they differ between training, scoring and serving. */
 export interface Decoder {
   readonly config: ModelConfig;
   readonly parameters: Parameters;
+  readonly linear: Linear;
   readonly delta: Delta;
   readonly attend: Attend;
   readonly rotation: RotaryTables;
@@ -38,38 +38,34 @@ export function hiddenStates(decoder: Decoder, ids: Value): Value {
 }
 
 /** Logits over the vocabulary for hidden states of any leading shape. */
-export function logitsOf({ config, parameters }: Decoder, hidden: Value): Value {
+export function logitsOf({ config, linear }: Decoder, hidden: Value): Value {
   const head = config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
-  return matmul(hidden, parameters(head), { transposeB: true });
+  return linear(hidden, head);
 }
 
 function attention(decoder: Decoder, x: Value, layer: number): Value {
   const { config, rotation } = decoder;
-  const q = headNorm(decoder, linear(decoder, x, layer, 'q_proj'), layer, 'q');
-  const k = headNorm(decoder, linear(decoder, x, layer, 'k_proj'), layer, 'k');
-  const v = linear(decoder, x, layer, 'v_proj');
+  const q = headNorm(decoder, project(decoder, x, layer, 'q_proj'), layer, 'q');
+  const k = headNorm(decoder, project(decoder, x, layer, 'k_proj'), layer, 'k');
+  const v = project(decoder, x, layer, 'v_proj');
   const mixed = decoder.attend(
     layer,
     rotary(q, rotation, config.headCount),
     rotary(k, rotation, config.kvHeadCount),
     v,
   );
-  return linear(decoder, mixed, layer, 'o_proj');
+  return project(decoder, mixed, layer, 'o_proj');
 }
 
 function feedForward(decoder: Decoder, x: Value, layer: number): Value {
-  const gate = silu(linear(decoder, x, layer, 'gate_proj'));
-  return linear(decoder, mul(gate, linear(decoder, x, layer, 'up_proj')), layer, 'down_proj');
+  const gate = silu(project(decoder, x, layer, 'gate_proj'));
+  return project(decoder, mul(gate, project(decoder, x, layer, 'up_proj')), layer, 'down_proj');
 }
 
-function linear(
-  { config, parameters, delta }: Decoder,
-  x: Value,
-  layer: number,
-  module: TargetModule,
-): Value {
+function project(decoder: Decoder, x: Value, layer: number, module: TargetModule): Value {
   const path = modulePath(layer, module);
-  let y = matmul(x, parameters(`${path}.weight`), { transposeB: true });
+  const { config, parameters, linear, delta } = decoder;
+  let y = linear(x, `${path}.weight`);
   const biased = module === 'q_proj' || module === 'k_proj' || module === 'v_proj';
   if (config.attentionBias && biased) y = add(y, parameters(`${path}.bias`));
   const change = delta(x, layer, module);

@@ -1,9 +1,17 @@
 import { DomainError } from '@openledger/kernel';
-import type { Graph, Value } from '@openledger/onnx-graph';
+import { type Graph, matmul, type Value } from '@openledger/onnx-graph';
 import type { ModelConfig, TargetModule, Weights } from '../model.js';
 
 /** Gives the graph value of a weight by its Hugging Face name; asked once for every use. */
 export type Parameters = (name: string) => Value;
+
+/** x · Wᵀ for the weight W ([out, in]) of that name. */
+export type Linear = (x: Value, name: string) => Value;
+
+/** Linear layers in the precision of the weights. */
+export function plainLinear(parameters: Parameters): Linear {
+  return (x, name) => matmul(x, parameters(name), { transposeB: true });
+}
 
 /** Frozen weights, stored in the graph as constants. */
 export function constantParameters(graph: Graph, config: ModelConfig, weights: Weights): Parameters {

@@ -3,7 +3,7 @@ import type { LoraConfig, ModelConfig, Weights } from '../model.js';
 import { hiddenStates, logitsOf } from './decoder.js';
 import { labelLikelihood } from './likelihood.js';
 import { loraInputs, noDelta } from './lora-inputs.js';
-import { constantParameters } from './parameters.js';
+import { constantParameters, plainLinear } from './parameters.js';
 import { sequenceParts } from './training-graph.js';
 
 export interface ScoringGraphOptions {
@@ -23,7 +23,12 @@ export function scoringGraph(config: ModelConfig, weights: Weights, options: Sco
   const ids = graph.input('input_ids', 'int64', ['batch', 'time']);
   const delta = options.lora ? loraInputs(graph, config, options.lora).delta : noDelta;
   const parameters = constantParameters(graph, config, weights);
-  const decoder = { ...sequenceParts(config, ids, options.maxLength), parameters, delta };
+  const decoder = {
+    ...sequenceParts(config, ids, options.maxLength),
+    parameters,
+    linear: plainLinear(parameters),
+    delta,
+  };
   const hidden = hiddenStates(decoder, ids);
   const labels = graph.input('labels', 'int64', ['batch', 'time']);
   graph.output('log_probabilities', labelLikelihood(decoder, hidden, labels).logProbabilities);

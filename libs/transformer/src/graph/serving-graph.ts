@@ -15,14 +15,20 @@ import type { LoraConfig, ModelConfig, Weights } from '../model.js';
 import { type Attend, groupQueries, joinHeads, splitHeads } from './attention.js';
 import { hiddenStates, logitsOf } from './decoder.js';
 import { noDelta } from './lora-inputs.js';
-import { constantParameters } from './parameters.js';
+import { constantParameters, plainLinear } from './parameters.js';
 import { causalBias, rotaryTables } from './positions.js';
+import { quantizedLinear } from './quantized-linear.js';
 import { slotLora } from './slot-lora.js';
 
 export interface ServingGraphOptions {
   readonly maxLength: number;
   /** Rank and modules of the adapter slots; without it the base model alone is served. */
   readonly lora?: Omit<LoraConfig, 'alpha'>;
+  /**
+   * Of the linear layers; default float32. int8 takes a quarter of the memory and, on processors with
+   * 8-bit dot products (VNNI, AMX), a fraction of the time, for about a percent of error in the logits.
+   */
+  readonly precision?: 'float32' | 'int8';
 }
 
 export const pastName = (layer: number, part: 'key' | 'value'): string => `past.${layer}.${part}`;
@@ -45,9 +51,11 @@ export function servingGraph(config: ModelConfig, weights: Weights, options: Ser
   const positions = graph.input('positions', 'int64', ['batch', 'time']);
   const pastBias = graph.input('past_bias', 'float32', ['batch', 1, 1, 'past']);
   const lastTokens = graph.input('last_tokens', 'int64', ['batch']);
+  const parameters = constantParameters(graph, config, weights);
   const decoder = {
     config,
-    parameters: constantParameters(graph, config, weights),
+    parameters,
+    linear: options.precision === 'int8' ? quantizedLinear(graph, weights) : plainLinear(parameters),
     delta: options.lora ? slotLora(graph, config, options.lora) : noDelta,
     rotation: { ...rotaryTables(graph, config, options.maxLength), positions },
     attend: cachedAttention(config, { past: pastBias, fresh: causalBias(ids), time: sizeOf(ids, 1) }),

@@ -4,7 +4,7 @@ import { selfAttention } from './attention.js';
 import { type Decoder, hiddenStates } from './decoder.js';
 import { labelLikelihood } from './likelihood.js';
 import { loraInputs, loraShapes, noDelta } from './lora-inputs.js';
-import { constantParameters, inputParameters, weightShapes } from './parameters.js';
+import { constantParameters, inputParameters, plainLinear, weightShapes } from './parameters.js';
 import { causalBias, rotaryTables, sequencePositions } from './positions.js';
 
 /** A graph of one optimisation step, less the optimiser. */
@@ -35,9 +35,11 @@ export function loraTrainingGraph(
   const graph = new Graph();
   const ids = graph.input('input_ids', 'int64', ['batch', 'time']);
   const { delta, inputs } = loraInputs(graph, config, lora);
+  const parameters = constantParameters(graph, config, weights);
   const decoder = {
     ...sequenceParts(config, ids, maxLength),
-    parameters: constantParameters(graph, config, weights),
+    parameters,
+    linear: plainLinear(parameters),
     delta,
   };
   emitLossAndGradients(decoder, ids, [...inputs.values()]);
@@ -50,7 +52,12 @@ export function fullTrainingGraph(config: ModelConfig, maxLength: number): Train
   const ids = graph.input('input_ids', 'int64', ['batch', 'time']);
   const trained = weightShapes(config);
   const parameters = inputParameters(graph, config);
-  const decoder = { ...sequenceParts(config, ids, maxLength), parameters, delta: noDelta };
+  const decoder = {
+    ...sequenceParts(config, ids, maxLength),
+    parameters,
+    linear: plainLinear(parameters),
+    delta: noDelta,
+  };
   emitLossAndGradients(decoder, ids, [...trained.keys()].map(parameters));
   return { graph, trained };
 }

@@ -144,3 +144,35 @@ describe('ServingSession', () => {
     });
   });
 });
+
+describe('ServingSession with 8-bit linear layers', () => {
+  let session: ServingSession;
+  beforeAll(async () => {
+    session = await ServingSession.open(config, weights, {
+      maxLength,
+      threads: 1,
+      lora: slot,
+      precision: 'int8',
+    });
+  });
+  afterAll(() => session.release());
+
+  it('stays near full precision', async () => {
+    const tokens = randomTokens(30, config, 90);
+    const { logits } = await session.step([{ tokens, adapter: wide }]);
+    const expected = await reference(tokens, wide);
+    const error = Math.hypot(...logits.data.map((value, i) => value - (expected[i] ?? 0)));
+    expect(error / Math.hypot(...expected)).toBeLessThan(0.05);
+    expect(error).toBeGreaterThan(0);
+  });
+
+  it('answers a row the same to the bit, alone or among others', async () => {
+    const rows = [14, 14, 14, 14].map((length, row) => ({ tokens: randomTokens(length, config, 100 + row) }));
+    const together = await session.step(rows);
+    for (const [row, each] of rows.entries()) {
+      const alone = await session.step([each]);
+      const width = config.vocabSize;
+      expect(together.logits.data.slice(row * width, (row + 1) * width)).toEqual(alone.logits.data);
+    }
+  });
+});
