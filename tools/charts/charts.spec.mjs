@@ -213,7 +213,11 @@ describe('values that are 0, false or empty', () => {
   it('a pool may wake from zero, fall back to zero and cool down at once', () => {
     const scaled = render(
       'default',
-      withPool({ min: 0, max: 1, autoscaling: { fallbackReplicas: 0, cooldownSeconds: 0 } }),
+      withPool({
+        min: 0,
+        max: 1,
+        autoscaling: { fallbackReplicas: 0, cooldownSeconds: 0, query: 'sum(waiting)' },
+      }),
     );
     expect(scaled.find('ScaledObject', 'worker-a').spec).toMatchObject({
       minReplicaCount: 0,
@@ -282,7 +286,7 @@ describe('GPU pools', () => {
     const { spec } = find('ScaledObject', 'worker-l4');
     expect(spec).toMatchObject({
       scaleTargetRef: { name: 'rel-openledger-worker-l4' },
-      minReplicaCount: 0,
+      minReplicaCount: 1,
       maxReplicaCount: 8,
     });
     expect(spec.triggers[0].metadata.query).toContain('service="rel-openledger-worker-l4"');
@@ -378,6 +382,7 @@ describe('what the chart refuses', () => {
     ['an address that is none', { chain: { tokenAddress: '0x12' } }, 'tokenAddress'],
     ['no service token', { serviceToken: { existingSecret: '' } }, 'serviceToken.existingSecret'],
     ['a scaled pool without Prometheus', { gpuPools: [pool()] }, 'poolAutoscaling.serverAddress'],
+    ['a pool that could not wake', withPool({ min: 0 }), 'min 0 needs autoscaling.query'],
     ['a typo at the root', { image: {}, loglevel: 'info' }, 'loglevel'],
     ['a typo in a service', service('accounts', { replica: 2 }), 'replica'],
     ['an unknown service', service('account', { replicas: 2 }), 'account'],

@@ -72,3 +72,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name (.root.Chart.Version | replace
 {{- end -}}
 {{- dict "items" $list | toYaml -}}
 {{- end -}}
+
+{{- /*
+  Seconds that the waiting requests would take one replica, by Little's law: waiting ÷ (answers per second
+  and replica). KEDA divides it by the replicas, so the target is seconds of waiting. ctx: namespace, service.
+*/ -}}
+{{- define "openledger.backlogQuery" -}}
+{{- $of := printf "{namespace=\"%s\",service=\"%s\"}" .namespace .service -}}
+{{- printf "sum(vllm:num_requests_waiting%s) * count(vllm:num_requests_waiting%s) / clamp_min(sum(rate(vllm:request_success_total%s[2m])), 0.05)" $of $of $of -}}
+{{- end -}}
