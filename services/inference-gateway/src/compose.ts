@@ -39,7 +39,7 @@ export async function compose(host: Host): Promise<Composition> {
       ),
     ],
     errors: 'openai',
-    start: async () => workers.start(),
+    start: () => workers.start(),
     stop: async () => {
       workers.close();
       balances.close();

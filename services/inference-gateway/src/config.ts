@@ -6,7 +6,7 @@ export const GatewayConfig = z.object({
   MODEL_DIR: z.string().min(1),
   BLOB_DIR: z.string().min(1),
   SETTLEMENT_GRPC: z.string().default('settlement:9090'),
-  /** One address for each worker. */
+  /** Workers; a name with several addresses (a headless Service) counts as one worker for each. */
   WORKER_GRPC: addresses.default(['inference-worker:9090']),
   /** Serve the base model by its own name, unbilled and without attribution. */
   BASE_IS_FREE: flag.default(false),

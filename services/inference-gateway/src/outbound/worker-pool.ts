@@ -4,6 +4,7 @@ import { DomainError } from '@openledger/kernel';
 import { fromStatus, serviceMetadata } from '@openledger/service-host';
 import type { RunPiece, RunRequest, Workers } from '../application/ports.js';
 import { rankWorkers, type WorkerLoad } from '../domain/rank-workers.js';
+import { resolveWorkers } from './worker-directory.js';
 
 interface PoolWorker extends WorkerLoad {
   readonly client: WorkerServiceClient;
@@ -18,36 +19,32 @@ export interface WorkerPoolOptions {
 }
 
 const ATTEMPTS_MAX = 3;
-const STATUS_EVERY_MS = 2_000;
+const WATCH_EVERY_MS = 2_000;
 const STATUS_TIMEOUT_MS = 1_500;
 /** Another worker may do better; anything else would fail there as well. */
 const RETRYABLE = new Set<number>([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
 
-/** The workers of one base model. */
+/** The workers of one base model: found by name, watched, and chosen by adapter. */
 export class WorkerPool implements Workers {
-  private readonly workers: readonly PoolWorker[];
+  private readonly workers = new Map<string, PoolWorker>();
   private timer: NodeJS.Timeout | undefined;
+  private watching = false;
 
-  constructor(private readonly options: WorkerPoolOptions) {
-    this.workers = options.addresses.map((address) => ({
-      address,
-      client: new WorkerServiceClient(address, credentials.createInsecure()),
-      reachable: true,
-      inFlight: 0,
-    }));
-  }
+  constructor(private readonly options: WorkerPoolOptions) {}
 
-  /** Keeps an eye on the workers. */
-  start(): void {
-    this.timer = setInterval(() => {
-      for (const worker of this.workers) void this.observe(worker);
-    }, STATUS_EVERY_MS);
+  /** Finds the workers, and keeps an eye on them from then on. */
+  async start(): Promise<void> {
+    await this.watch();
+    this.timer = setInterval(() => void this.watch(), WATCH_EVERY_MS);
     this.timer.unref();
   }
 
   /** Tries another worker when one refuses, but never after the first token. */
   async *run(request: RunRequest, signal: AbortSignal): AsyncGenerator<RunPiece> {
-    const ranked = rankWorkers(this.workers, request.adapter?.digest ?? '').slice(0, ATTEMPTS_MAX);
+    const ranked = rankWorkers([...this.workers.values()], request.adapter?.digest ?? '').slice(
+      0,
+      ATTEMPTS_MAX,
+    );
     let refusal: DomainError | undefined;
     for (const worker of ranked) {
       let begun = false;
@@ -64,12 +61,13 @@ export class WorkerPool implements Workers {
         if (refusal.code === 'UPSTREAM_UNAVAILABLE') worker.reachable = false;
       }
     }
-    throw refusal ?? new DomainError('unavailable', 'NO_WORKER', 'No worker is configured: set WORKER_GRPC.');
+    const message = 'There is no worker at present: try again shortly.';
+    throw refusal ?? new DomainError('unavailable', 'NO_WORKER', message);
   }
 
   close(): void {
     clearInterval(this.timer);
-    for (const { client } of this.workers) client.close();
+    for (const { client } of this.workers.values()) client.close();
   }
 
   private async *runOn(
@@ -101,6 +99,25 @@ export class WorkerPool implements Workers {
       call.on('error', () => undefined);
       call.cancel();
     }
+  }
+
+  private async watch(): Promise<void> {
+    if (this.watching) return;
+    this.watching = true;
+    // A name server that is away for a moment must not take the workers away.
+    const addresses = await resolveWorkers(this.options.addresses).catch(() => [...this.workers.keys()]);
+    for (const address of addresses) {
+      if (this.workers.has(address)) continue;
+      const client = new WorkerServiceClient(address, credentials.createInsecure());
+      this.workers.set(address, { address, client, reachable: true, inFlight: 0 });
+    }
+    for (const [address, { client, inFlight }] of this.workers) {
+      if (addresses.includes(address) || inFlight > 0) continue;
+      this.workers.delete(address);
+      client.close();
+    }
+    await Promise.all([...this.workers.values()].map((worker) => this.observe(worker)));
+    this.watching = false;
   }
 
   private observe(worker: PoolWorker): Promise<void> {
