@@ -110,8 +110,13 @@ function toExamples(base: LoadedModel, records: readonly AcceptedRecord[], maxTo
   });
 }
 
-const scoredTokens = ({ labels }: Example) => Array.from(labels).filter((label) => label >= 0).length;
-const isScored = (example: Example) => scoredTokens(example) > 0;
+function scoredTokens({ labels }: Example): number {
+  return Array.from(labels).filter((label) => label >= 0).length;
+}
+
+function isScored(example: Example): boolean {
+  return scoredTokens(example) > 0;
+}
 
 /** Adam's second moments with their bias taken out: v / (1 - beta2^t). */
 function secondMoments(trainer: Trainer): Uint8Array {

@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Authenticator, type Principal, SCOPES } from '@openledger/auth';
+import { FolderBlobStore } from '@openledger/blob-store';
+import {
+  ContributionAssessed,
+  DatanetCreated,
+  type EncodedEvent,
+  encodeEvent,
+  topics,
+  Verdict,
+} from '@openledger/contracts';
+import type { EventRecord } from '@openledger/event-log';
+import { MemoryEventLog } from '@openledger/event-log/memory';
+import { canonicalJson, DomainError, newId, sha256 } from '@openledger/kernel';
+import { type RunningService, startService } from '@openledger/service-host';
+import { testDatabase } from '@openledger/testing';
+import { writeTinyModel } from '@openledger/testing/tiny-model';
+import { training } from '../src/index.js';
+
+class Organisations extends Authenticator {
+  override async authenticate(credential: string): Promise<Principal> {
+    if (!credential.startsWith('org-'))
+      throw new DomainError('unauthenticated', 'CREDENTIAL_UNKNOWN', 'No such key.');
+    return {
+      personId: 'p',
+      organisationId: credential,
+      walletAddress: '0x0',
+      scopes: new Set(SCOPES),
+      credentialId: 'c',
+    };
+  }
+}
+
+/** A real training service over a tiny model, with a memory log on which the test plays the other services. */
+export class TrainingFixture {
+  readonly published: EventRecord[] = [];
+  readonly log = new MemoryEventLog();
+  blobs!: FolderBlobStore;
+  private service!: RunningService;
+  private env!: Record<string, string>;
+  private dir!: string;
+
+  static async start(): Promise<TrainingFixture> {
+    const fixture = new TrainingFixture();
+    fixture.dir = await mkdtemp(join(tmpdir(), 'training-'));
+    const modelDir = join(fixture.dir, 'tiny');
+    await writeTinyModel(modelDir);
+    fixture.env = {
+      DATABASE_URL: await testDatabase(),
+      SERVICE_TOKEN: 'x'.repeat(32),
+      BIND_HOST: '127.0.0.1',
+      HTTP_PORT: '0',
+      LOG_LEVEL: 'silent',
+      BLOB_DIR: join(fixture.dir, 'blobs'),
+      WORK_DIR: join(fixture.dir, 'work'),
+      MODEL_DIR: modelDir,
+      TRAINING_THREADS: '1',
+      CHECKPOINT_STEPS: '5',
+      QUEUE_POLL_MS: '20',
+    };
+    fixture.blobs = await FolderBlobStore.open(join(fixture.dir, 'blobs'));
+    await fixture.log.createTopics(Object.values(topics));
+    await fixture.log.subscribe({
+      group: 'test',
+      topics: [topics.modelTrained.name, topics.modelDeployed.name],
+      handle: async (record) => void fixture.published.push(record),
+    });
+    await fixture.startService();
+    return fixture;
+  }
+
+  async startService(): Promise<void> {
+    this.service = await startService(training, {
+      env: this.env,
+      authenticator: new Organisations(),
+      eventLog: this.log,
+    });
+  }
+
+  stopService(): Promise<void> {
+    return this.service.stop();
+  }
+
+  async stop(): Promise<void> {
+    await this.service.stop();
+    await this.log.close();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+
+  async call(method: string, path: string, body?: unknown, organisation = 'org-1') {
+    const response = await fetch(`http://127.0.0.1:${this.service.httpPort}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${organisation}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the API answers
+    return { status: response.status, body: (await response.json()) as any };
+  }
+
+  async datanet(permissions = { training: true, commercialUse: true }): Promise<string> {
+    const datanetId = newId();
+    const event = DatanetCreated.create({ datanetId, name: 'Facts', licence: 'CC-BY-4.0', permissions });
+    await this.append(encodeEvent(topics.datanetCreated, newId(), event));
+    return datanetId;
+  }
+
+  async contribute(
+    datanetId: string,
+    contributorId: string,
+    records: readonly object[],
+    eventId = newId(),
+  ): Promise<void> {
+    const contributionId = newId();
+    const lines = records.map((record) => {
+      const id = sha256(canonicalJson(record as never));
+      return `${canonicalJson({ id, contributorId, contributionId, quality: 1, record: record as never })}\n`;
+    });
+    const event = ContributionAssessed.create({
+      contributionId,
+      datanetId,
+      contributorId,
+      verdict: Verdict.VERDICT_ACCEPTED,
+      acceptedCount: records.length,
+      acceptedBlob: await this.blobs.put(Buffer.from(lines.join(''))),
+    });
+    await this.append(encodeEvent(topics.contributionAssessed, eventId, event));
+  }
+
+  private async append({ id, topic, key, body }: EncodedEvent): Promise<void> {
+    const occurredAt = new Date();
+    await this.log.append(topic, [{ id, type: topic, key, source: 'test', occurredAt, body }]);
+  }
+}
+
+export const facts = (subject: string, count: number) =>
+  Array.from({ length: count }, (_, i) => ({
+    prompt: `${subject} ${i}?`,
+    completion: `${subject} is ${i * 7}.`,
+  }));
