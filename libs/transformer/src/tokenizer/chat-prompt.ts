@@ -1,0 +1,41 @@
+import { DomainError } from '@openledger/kernel';
+import type { ChatMessage, ChatRenderOptions, ChatTemplate } from './chat-template.js';
+import type { TextTokenizer } from './text-tokenizer.js';
+
+/** The parts of a loaded model that a prompt needs. */
+export interface ChatModel {
+  readonly tokenizer: TextTokenizer;
+  readonly chatTemplate?: ChatTemplate;
+}
+
+/**
+ * Tokens of a conversation, ready to be answered. Special tokens written out in a message are taken apart
+ * first ("<|end|>" to "< |end|>"): otherwise a message could close its own turn and speak as another role.
+ */
+export function chatPrompt(
+  { tokenizer, chatTemplate }: ChatModel,
+  messages: readonly ChatMessage[],
+  options: ChatRenderOptions = {},
+): Int32Array {
+  if (!chatTemplate) {
+    throw new DomainError(
+      'invalid',
+      'NO_CHAT_TEMPLATE',
+      'This model has no chat template; ask for a completion instead.',
+    );
+  }
+  const plain = messages.map(({ role, content }) => ({
+    role,
+    content: takeApart(content, tokenizer.specialTokens),
+  }));
+  return tokenizer.encode(chatTemplate.render(plain, options), { addSpecialTokens: false });
+}
+
+function takeApart(content: string, special: ReadonlyMap<string, number>): string {
+  let text = content;
+  for (const token of special.keys()) {
+    if (token.length > 1 && text.includes(token))
+      text = text.replaceAll(token, `${token.charAt(0)} ${token.slice(1)}`);
+  }
+  return text;
+}
