@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/** `?after=<id of the last item seen>&limit=…` */
+export const PageQuery = z.strictObject({
+  after: z.uuid().optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+});
+
+/** `next` is what to send as `after`; null at the end. */
+export const page = <T, S>(
+  items: readonly T[],
+  limit: number,
+  show: (item: T) => S,
+  idOf: (item: T) => string,
+) => {
+  const last = items.length < limit ? undefined : items.at(-1);
+  return { items: items.map(show), next: last === undefined ? null : idOf(last) };
+};
