@@ -47,9 +47,10 @@ export class LockSession {
     return locked;
   }
 
-  async unlock(key: bigint): Promise<void> {
+  /** Does nothing for a lock of an earlier epoch: it is gone, and somebody here may hold it anew. */
+  async unlock(key: bigint, epoch: number): Promise<void> {
     const { client } = this;
-    if (!this.held.delete(key) || client === undefined) return;
+    if (epoch !== this.epoch || client === undefined || !this.held.delete(key)) return;
     await this.ask(client, lockStatements.unlock, [key]).catch(this.options.onError);
   }
 

@@ -1,7 +1,16 @@
 import pg from 'pg';
 
-export function openPool(url: string, max: number, onError: (error: unknown) => void): pg.Pool {
-  const pool = new pg.Pool({ connectionString: url, max });
+export interface PoolOptions {
+  readonly url: string;
+  readonly max: number;
+  readonly onError: (error: unknown) => void;
+  /** False lets a crash of the server undo the last commits. Default true. */
+  readonly durable?: boolean;
+}
+
+export function openPool({ url, max, onError, durable = true }: PoolOptions): pg.Pool {
+  const options = durable ? {} : { options: '-c synchronous_commit=off' };
+  const pool = new pg.Pool({ connectionString: url, max, ...options });
   pool.on('error', onError);
   return pool;
 }

@@ -29,6 +29,7 @@ interface Owned {
   readonly topic: TopicRow;
   readonly partition: number;
   readonly lock: bigint;
+  readonly epoch: number;
   readonly abort: AbortController;
   readonly cursor: ReadCursor;
   readonly released: ParkedKey[];
@@ -84,7 +85,7 @@ export class PostgresConsumer implements Consumer {
     await this.loop;
     await Promise.all([...this.owned.values()].map((owned) => this.letGo(owned)));
     for (const topic of this.topics) {
-      await this.parts.locks.unlock(memberKey(this.halfOf(topic), this.member));
+      await this.parts.locks.unlock(memberKey(this.halfOf(topic), this.member), this.memberEpoch);
     }
     this.parts.announce();
     this.parts.onClosed(this);
@@ -138,7 +139,16 @@ export class PostgresConsumer implements Consumer {
       if (epoch !== locks.epoch) return;
       const cursor = new ReadCursor(reader, { group, topic, partition });
       const abort = new AbortController();
-      this.owned.set(slot, { topic, partition, lock, abort, cursor, released: [], running: undefined });
+      this.owned.set(slot, {
+        topic,
+        partition,
+        lock,
+        epoch,
+        abort,
+        cursor,
+        released: [],
+        running: undefined,
+      });
       missing--;
     }
   }
@@ -148,7 +158,7 @@ export class PostgresConsumer implements Consumer {
     await owned.running;
     const slot = slotOf(owned.topic.name, owned.partition);
     if (this.owned.get(slot) !== owned) return;
-    await this.parts.locks.unlock(owned.lock);
+    await this.parts.locks.unlock(owned.lock, owned.epoch);
     this.owned.delete(slot);
     this.parts.announce();
   }

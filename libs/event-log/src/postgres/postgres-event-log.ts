@@ -16,7 +16,7 @@ export interface PostgresEventLogOptions {
   readonly url: string;
   /** Default `event_log`. */
   readonly schema?: string;
-  /** Default 8; one more connection listens and holds locks, and the parking lot has up to 4. */
+  /** Default 8, half of them for readers; one more listens and holds locks, and the parking lot has up to 4. */
   readonly poolSize?: number;
   /** Told of infrastructure errors, which are retried. Default: console.error. */
   readonly onError?: (error: unknown) => void;
@@ -25,6 +25,7 @@ export interface PostgresEventLogOptions {
 interface Parts {
   readonly schema: string;
   readonly pool: pg.Pool;
+  readonly readers: pg.Pool;
   readonly locks: LockSession;
   readonly lot: PostgresParkingLot;
   readonly onError: (error: unknown) => void;
@@ -45,9 +46,9 @@ export class PostgresEventLog extends EventLog {
 
   private constructor(private readonly parts: Parts) {
     super();
-    const { schema, pool, locks, onError } = parts;
+    const { schema, pool, readers, locks, onError } = parts;
     this.sql = logStatements(pg.escapeIdentifier(schema));
-    this.reader = new PartitionReader(pool, this.sql);
+    this.reader = new PartitionReader(readers, this.sql);
     this.notifier = new Notifier(pool, schema, onError);
     this.sweeper = setInterval(() => void this.sweep().catch(onError), SWEEP_EVERY_MS).unref();
     locks.onNotification = (payload) => this.hear(payload);
@@ -61,8 +62,11 @@ export class PostgresEventLog extends EventLog {
     const lot = await PostgresParkingLot.open({ url, schema, onError });
     try {
       const locks = await LockSession.open({ url, channel: schema, onError });
-      const pool = openPool(url, options.poolSize ?? 8, onError);
-      return new PostgresEventLog({ schema, pool, locks, lot, onError });
+      const max = Math.max(1, (options.poolSize ?? 8) >> 1);
+      const pool = openPool({ url, max, onError });
+      // What a crash of the server takes from the readers' commits is delivered again, as promised.
+      const readers = openPool({ url, max, onError, durable: false });
+      return new PostgresEventLog({ schema, pool, readers, locks, lot, onError });
     } catch (error) {
       await lot.close();
       throw error;
@@ -156,6 +160,7 @@ export class PostgresEventLog extends EventLog {
     await this.notifier.close();
     await this.parts.locks.close();
     await this.parts.lot.close();
+    await closePool(this.parts.readers);
     await closePool(this.parts.pool);
   }
 

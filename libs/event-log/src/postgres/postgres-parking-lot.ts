@@ -41,7 +41,8 @@ export class PostgresParkingLot extends ParkingLot {
   static async open(options: PostgresParkingLotOptions): Promise<PostgresParkingLot> {
     const schema = options.schema ?? 'event_log';
     const poolSize = options.poolSize ?? 4;
-    const pool = openPool(options.url, poolSize, options.onError ?? console.error);
+    const { url, onError = console.error } = options;
+    const pool = openPool({ url, max: poolSize, onError });
     try {
       await prepareSchema(pool, schema);
     } catch (error) {
