@@ -171,7 +171,7 @@ function render(value: Value, form: string | undefined): string {
   if (typeof value === 'string') return renderText(value, form);
   if ('remedy' in value) {
     if (form === 'now' || form === 'then' || form === 'cause') return value[form];
-    return render(value.remedy as Verb, form);
+    return render(value.remedy, form);
   }
   if ('steps' in value) return renderSteps(value as Instruction, form);
   const text = (value as Readonly<Record<string, string>>)[form ?? 'base'];
