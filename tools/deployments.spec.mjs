@@ -14,6 +14,20 @@ const topology = yaml('helm/openledger/files/topology.yaml');
 const values = yaml('helm/openledger/values.yaml');
 const manifest = JSON.parse(readFileSync(at('package.json'), 'utf8'));
 
+/** First parts of the paths that a service answers, as its controllers declare them. */
+function declaredPaths(service) {
+  const sources = globSync(`services/${service}/src/inbound/**/*.ts`, { cwd: at('') }).map((path) =>
+    readFileSync(at(path), 'utf8'),
+  );
+  const found = sources.flatMap((text) => {
+    const prefix = /@Controller\((?:'([^']*)')?\)/.exec(text);
+    if (prefix === null) return [];
+    if (prefix[1]) return [prefix[1]];
+    return [...text.matchAll(/@(?:Get|Post|Put|Patch|Delete)\('([^']+)'\)/g)].map(([, path]) => path);
+  });
+  return [...new Set(found.map((path) => `/${path.split('/')[0]}`))].sort();
+}
+
 /** The variable by which a service finds another. */
 const VARIABLES = {
   accounts: 'ACCOUNTS_GRPC',
@@ -42,6 +56,11 @@ describe('Compose and chart', () => {
       security_opt: ['no-new-privileges:true'],
     });
     expect(service.privileged).toBeUndefined();
+  });
+
+  it.each(services)('the ingress leads to every path of %s and to no other', (name) => {
+    const routes = values.ingress.routes.filter((route) => route.service === name).map((route) => route.path);
+    expect(routes.sort()).toEqual(declaredPaths(name));
   });
 
   it('tell every process one version of everything', () => {
