@@ -3,6 +3,8 @@ export {
   type GenerationDefaults,
   type LoadedModel,
   loadModelFolder,
+  loadModelText,
+  type ModelText,
   modelFolderDigest,
 } from './folder/model-folder.js';
 export { ignoredLabel } from './graph/likelihood.js';
@@ -25,7 +27,7 @@ export {
   targetModules,
   type Weights,
 } from './model.js';
-export { type ServedAdapter, stackAdapters } from './run/adapter-stack.js';
+export type { ServedAdapter, SlotShape } from './run/adapter-slots.js';
 export { completionExample, type Example } from './run/batch.js';
 export { type FreshKeyValues, KvCache } from './run/kv-cache.js';
 export { Scorer, type ScorerOptions } from './run/scorer.js';

@@ -20,23 +20,33 @@ export interface GenerationDefaults {
   readonly repetitionPenalty?: number;
 }
 
-/** A model as it lies in a Hugging Face folder. */
-export interface LoadedModel {
+/** A model without its weights: what turns text into tokens and back, and the model's identity. */
+export interface ModelText {
   readonly folder: string;
   readonly config: ModelConfig;
-  readonly weights: Weights;
   readonly tokenizer: TextTokenizer;
   /** Absent where the folder has no chat template; such a model only completes text. */
   readonly chatTemplate?: ChatTemplate;
   readonly generation: GenerationDefaults;
-  /** SHA-256 over the names and contents of the files that decide answers. */
+  /** SHA-256 over the names and contents of the files that decide answers, weights included. */
   readonly digest: Sha256;
+}
+
+/** A model as it lies in a Hugging Face folder. */
+export interface LoadedModel extends ModelText {
+  readonly weights: Weights;
 }
 
 const maxJsonBytes = 64 * 1_048_576;
 
 /** Loads and checks a model folder; whatever cannot be served exactly is refused with a reason. */
 export async function loadModelFolder(folder: string): Promise<LoadedModel> {
+  const text = await loadModelText(folder);
+  return { ...text, weights: checkWeights(text.config, await readWeights(folder)) };
+}
+
+/** Loads a model folder except for its weights, for those who count and frame tokens but compute nothing. */
+export async function loadModelText(folder: string): Promise<ModelText> {
   const config = parseModelConfig(await readText(folder, 'config.json'));
   const tokenizerJson = Fields.parse('tokenizer.json', await readText(folder, 'tokenizer.json'));
   const tokenizerConfig = Fields.parse(
@@ -51,7 +61,6 @@ export async function loadModelFolder(folder: string): Promise<LoadedModel> {
   return {
     folder,
     config,
-    weights: checkWeights(config, await readWeights(folder)),
     tokenizer: new TextTokenizer(tokenizerJson.all(), tokenizerConfig.all()),
     ...(chatTemplate === undefined ? {} : { chatTemplate }),
     generation: readGeneration(generation, config),

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { DomainError } from '@openledger/kernel';
-import { loadModelFolder } from '@openledger/transformer';
+import { loadModelText } from '@openledger/transformer';
 import type { BaseModel, Prompt } from '../application/ports.js';
 
 export interface BaseModelFolder extends BaseModel {
@@ -19,7 +19,7 @@ export interface BaseModelLimits {
 
 /** The base model's folder as far as a gateway needs it: its tokenizer, chat template and identity. */
 export async function openBaseModel(dir: string, limits: BaseModelLimits): Promise<BaseModelFolder> {
-  const { folder, config, tokenizer, chatTemplate, generation, digest } = await loadModelFolder(dir);
+  const { folder, config, tokenizer, chatTemplate, generation, digest } = await loadModelText(dir);
   const special = [...tokenizer.specialTokens.keys()];
   const encode = (prompt: Prompt): readonly number[] => {
     switch (prompt.kind) {
