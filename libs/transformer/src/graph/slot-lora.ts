@@ -1,4 +1,4 @@
-import { type Graph, gatherRows, matmul, mul, rowsOf, type Value } from '@openledger/onnx-graph';
+import { type Graph, gatherRows, greater, matmul, rowsOf, type Value, where } from '@openledger/onnx-graph';
 import type { LoraConfig, ModelConfig } from '../model.js';
 import type { Delta } from './lora-inputs.js';
 import { loraShapes } from './lora-inputs.js';
@@ -11,8 +11,9 @@ import { modulePath } from './parameters.js';
  *
  * Inputs: every adapter tensor stacked as [slots, rank, in] and [slots, out, rank]; `slot_tokens` int64
  * [slots, members], flat token positions of each slot; `token_slots` int64 [batch, time], where each
- * token's result is among [slots · members]; `row_scales` [batch, 1, 1], alpha / rank of the row's
- * adapter, or 0 for a row without one.
+ * token's result is among [slots · members]; `row_adapted` [batch, 1, 1], 1 for a row with an adapter and
+ * 0 for a row without. The latter's result is replaced, not multiplied by zero: an adapter that overflows
+ * must not reach another row. alpha / rank is part of B.
  */
 export function slotLora(graph: Graph, config: ModelConfig, lora: Omit<LoraConfig, 'alpha'>): Delta {
   const stacks = new Map<string, Value>();
@@ -21,7 +22,8 @@ export function slotLora(graph: Graph, config: ModelConfig, lora: Omit<LoraConfi
   }
   const slotTokens = graph.input('slot_tokens', 'int64', ['slots', 'members']);
   const tokenSlots = graph.input('token_slots', 'int64', ['batch', 'time']);
-  const rowScales = graph.input('row_scales', 'float32', ['batch', 1, 1]);
+  const zero = graph.scalar('float32', 0);
+  const adapted = greater(graph.input('row_adapted', 'float32', ['batch', 1, 1]), zero);
   const gathered = new Map<Value, Value>();
   const bySlot = (x: Value): Value => {
     const known = gathered.get(x) ?? gatherRows(rowsOf(x), slotTokens);
@@ -34,6 +36,6 @@ export function slotLora(graph: Graph, config: ModelConfig, lora: Omit<LoraConfi
     if (!a || !b) return undefined;
     const low = matmul(bySlot(x), a, { transposeB: true });
     const high = matmul(low, b, { transposeB: true });
-    return mul(gatherRows(rowsOf(high), tokenSlots), rowScales);
+    return where(adapted, gatherRows(rowsOf(high), tokenSlots), zero);
   };
 }

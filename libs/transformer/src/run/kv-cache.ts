@@ -57,12 +57,14 @@ export class KvCache {
     this.lengthOf(row);
     const last = this.#lengths.length - 1;
     const size = this.#stripSize(this.#capacity);
-    if (row !== last) {
-      for (const { keys, values } of this.#strips) {
-        for (const part of [keys, values]) part.copyWithin(row * size, last * size, (last + 1) * size);
+    for (const { keys, values } of this.#strips) {
+      for (const part of [keys, values]) {
+        part.copyWithin(row * size, last * size, (last + 1) * size);
+        // Masked, not skipped, by attention: what an overflow left here would reach the next row.
+        part.fill(0, last * size, (last + 1) * size);
       }
-      this.#lengths[row] = this.lengthOf(last);
     }
+    this.#lengths[row] = this.lengthOf(last);
     this.#lengths.pop();
     return row === last ? undefined : last;
   }

@@ -1,7 +1,7 @@
 import { largestDifference, randomTokens, tinyLora, tinyModels, tinyWeights } from '../../test/tiny-model.js';
 import type { LoraConfig } from '../model.js';
 import { targetModules } from '../model.js';
-import type { ServedAdapter } from './adapter-stack.js';
+import type { ServedAdapter } from './adapter-slots.js';
 import { KvCache } from './kv-cache.js';
 import { Scorer } from './scorer.js';
 import { type ServingRow, ServingSession } from './serving-session.js';
@@ -130,6 +130,52 @@ describe('ServingSession', () => {
     );
     for (const [row, tokens] of kept.entries()) {
       expect(largestDifference(rowLogits(logits.data, row), await reference(tokens))).toBeLessThan(1e-4);
+    }
+  });
+
+  it('keeps an adapter that overflows inside its own row, also after the row has left', async () => {
+    const poisoned = adapter({ rank: 4, alpha: 8, targetModules }, 23);
+    for (const { data } of poisoned.weights.values()) data.fill(3e38);
+    const sequences = [6, 15, 9, 4].map((length, row) => randomTokens(length, config, 110 + row));
+    const adapters = [narrow, wide, undefined, poisoned];
+    const rows = sequences.map((tokens, row): ServingRow => {
+      const served = adapters[row];
+      return { tokens: tokens.subarray(0, -1), ...(served ? { adapter: served } : {}) };
+    });
+    const cache = new KvCache(config, 4);
+    const prefill = await session.step(rows);
+    expect(rowLogits(prefill.logits.data, 3).some(Number.isNaN)).toBe(true);
+    for (const [row, { tokens }] of rows.entries()) cache.append(cache.addRow(), prefill, row, tokens.length);
+    expect(cache.removeRow(3)).toBeUndefined();
+    const order = [0, 1, 2];
+    const fresh = randomTokens(5, config, 120);
+    cache.addRow();
+    const next = order.map((row): ServingRow => {
+      const served = adapters[row];
+      return { tokens: sequences[row]?.subarray(-1) ?? [], ...(served ? { adapter: served } : {}) };
+    });
+    const { logits } = await session.step([...next, { tokens: fresh, adapter: wide }], cache);
+    for (const [at, row] of order.entries()) {
+      const expected = await reference(sequences[row] ?? new Int32Array(0), adapters[row]);
+      expect(largestDifference(rowLogits(logits.data, at), expected)).toBeLessThan(1e-4);
+    }
+    expect(largestDifference(rowLogits(logits.data, 3), await reference(fresh, wide))).toBeLessThan(1e-4);
+  });
+
+  it('finds adapters again however the batch changes', async () => {
+    const adapters = [wide, narrow, adapter({ rank: 3, alpha: 3, targetModules: ['up_proj'] }, 24)];
+    const tokens = randomTokens(7, config, 130);
+    const expected = await Promise.all(adapters.map((served) => reference(tokens, served)));
+    for (const order of [[0], [1, 0], [2], [1, 2, 0], [0, 2], [], [2, 1], [0, 0, 1]]) {
+      const rows = order.map((index): ServingRow => {
+        const served = adapters[index];
+        return served ? { tokens, adapter: served } : { tokens };
+      });
+      const { logits } = await session.step([...rows, { tokens }]);
+      for (const [row, index] of order.entries()) {
+        const wanted = expected[index] ?? new Float32Array(0);
+        expect(largestDifference(rowLogits(logits.data, row), wanted)).toBeLessThan(1e-4);
+      }
     }
   });
 

@@ -2,7 +2,7 @@ import { DomainError, invariant } from '@openledger/kernel';
 import { maskedScore } from '../graph/positions.js';
 import { freshName, pastName, type ServingGraphOptions, servingGraph } from '../graph/serving-graph.js';
 import type { ModelConfig, Tensor, Weights } from '../model.js';
-import { type ServedAdapter, stackAdapters } from './adapter-stack.js';
+import { AdapterSlots, type ServedAdapter } from './adapter-slots.js';
 import type { FreshKeyValues, KvCache } from './kv-cache.js';
 import { type IntegerTensor, Session, type SessionOptions } from './session.js';
 
@@ -21,16 +21,15 @@ type ServingFeeds = Map<string, Tensor | IntegerTensor>;
 
 /** Runs batches whose rows may each use another adapter, with the key/value cache outside. */
 export class ServingSession {
-  #stacked: { readonly adapters: readonly ServedAdapter[]; readonly tensors: ReadonlyMap<string, Tensor> } = {
-    adapters: [],
-    tensors: new Map(),
-  };
+  readonly #slots: AdapterSlots | undefined;
 
   private constructor(
     private readonly session: Session,
     private readonly config: ModelConfig,
     private readonly options: ServingGraphOptions,
-  ) {}
+  ) {
+    this.#slots = options.lora && new AdapterSlots(config, options.lora);
+  }
 
   static async open(
     config: ModelConfig,
@@ -55,7 +54,7 @@ export class ServingSession {
     const feeds: ServingFeeds = new Map();
     this.#feedTokens(feeds, rows, { time, cache });
     this.#feedPast(feeds, rows.length, cache);
-    if (this.options.lora) this.#feedAdapters(feeds, rows, time);
+    if (this.#slots) feedAdapters(feeds, rows, { time, slots: this.#slots });
     const layers = [...Array(this.config.layerCount).keys()];
     const keyNames = layers.map((layer) => freshName(layer, 'key'));
     const valueNames = layers.map((layer) => freshName(layer, 'value'));
@@ -120,43 +119,44 @@ export class ServingSession {
       feeds.set(pastName(layer, 'value'), value);
     }
   }
+}
 
-  #feedAdapters(feeds: ServingFeeds, rows: readonly ServingRow[], time: number): void {
-    const adapters = [...new Set(rows.flatMap(({ adapter }) => adapter ?? []))];
-    const groups: number[][] = adapters.map(() => []);
-    const scales = new Float32Array(rows.length);
-    for (const [row, { adapter, tokens }] of rows.entries()) {
-      if (!adapter) continue;
-      scales[row] = adapter.config.alpha / adapter.config.rank;
-      const group = groups[adapters.indexOf(adapter)];
-      for (let t = 0; t < tokens.length; t += 1) group?.push(row * time + t);
-    }
-    const slots = Math.max(adapters.length, 1);
-    const members = Math.max(1, ...groups.map((group) => group.length));
-    const slotTokens = new BigInt64Array(slots * members);
-    const tokenSlots = new BigInt64Array(rows.length * time);
-    for (const [slot, group] of groups.entries()) {
-      for (const [member, token] of group.entries()) {
-        slotTokens[slot * members + member] = BigInt(token);
-        tokenSlots[token] = BigInt(slot * members + member);
-      }
-    }
-    feeds.set('slot_tokens', { shape: [slots, members], data: slotTokens });
-    feeds.set('token_slots', { shape: [rows.length, time], data: tokenSlots });
-    feeds.set('row_scales', { shape: [rows.length, 1, 1], data: scales });
-    for (const [name, tensor] of this.#stack(adapters)) feeds.set(name, tensor);
+/** Groups the tokens of a step by adapter; see `slotLora` for the inputs. */
+function feedAdapters(
+  feeds: ServingFeeds,
+  rows: readonly ServingRow[],
+  how: { readonly time: number; readonly slots: AdapterSlots },
+): void {
+  const { time, slots } = how;
+  const placed = slots.assign([...new Set(rows.flatMap(({ adapter }) => adapter ?? []))]);
+  const groups: number[][] = Array.from({ length: Math.max(placed.size, 1) }, () => []);
+  const adapted = new Float32Array(rows.length);
+  const places = rows.map(({ adapter, tokens }, row) => {
+    const slot = adapter && placed.get(adapter);
+    const group = slot === undefined ? undefined : groups[slot];
+    if (slot === undefined || !group) return undefined;
+    adapted[row] = 1;
+    const first = group.length;
+    for (let t = 0; t < tokens.length; t += 1) group.push(row * time + t);
+    return { slot, first };
+  });
+  const members = Math.max(1, ...groups.map((group) => group.length));
+  const slotTokens = new BigInt64Array(groups.length * members);
+  for (const [slot, group] of groups.entries()) {
+    for (const [member, token] of group.entries()) slotTokens[slot * members + member] = BigInt(token);
   }
-
-  /** The stack of the last step is kept: while a batch decodes, its adapters stay the same. */
-  #stack(adapters: readonly ServedAdapter[]): ReadonlyMap<string, Tensor> {
-    const { lora } = this.options;
-    invariant(lora, 'this session serves no adapters');
-    const known = this.#stacked;
-    const same =
-      known.tensors.size > 0 &&
-      known.adapters.length === adapters.length &&
-      known.adapters.every((adapter, index) => adapter === adapters[index]);
-    if (!same) this.#stacked = { adapters, tensors: stackAdapters(this.config, lora, adapters) };
-    return this.#stacked.tensors;
+  const tokenSlots = new BigInt64Array(rows.length * time);
+  for (const [row, { tokens }] of rows.entries()) {
+    const place = places[row];
+    if (!place) continue;
+    for (let t = 0; t < time; t += 1) {
+      // Padding takes its own row's adapter: an overflow of another's would spread by attention.
+      const member = place.first + Math.min(t, tokens.length - 1);
+      tokenSlots[row * time + t] = BigInt(place.slot * members + member);
+    }
   }
+  feeds.set('slot_tokens', { shape: [groups.length, members], data: slotTokens });
+  feeds.set('token_slots', { shape: [rows.length, time], data: tokenSlots });
+  feeds.set('row_adapted', { shape: [rows.length, 1, 1], data: adapted });
+  for (const [name, tensor] of slots.tensors(groups.length)) feeds.set(name, tensor);
 }
