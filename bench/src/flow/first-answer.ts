@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DomainError } from '@openledger/kernel';
+import type { Bench } from '../bench.js';
+import { root } from '../repository.js';
+import { residentMb } from './resident-memory.js';
+
+const LIMIT_MS = 600_000;
+const IDLE_MS = 15_000;
+
+/** What somebody waits for who has just typed `npm start`: the first answer attributed, settled and claimed. */
+export const flowFirstAnswer: Bench = {
+  name: 'flow.first-answer',
+  summary: 'from npm start on an empty folder to the first attributed, settled and claimed answer',
+  async run({ log }) {
+    const dataDir = await mkdtemp(join(tmpdir(), 'openledger-bench-'));
+    const begun = performance.now();
+    const child = spawn('npm', ['start', '--', '--data', dataDir, '--port', '0', '--grpc-port', '0'], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
+    try {
+      const seconds = await untilReady(child, begun, log);
+      log(`ready after ${seconds.toFixed(1)} s; measuring memory after ${IDLE_MS / 1_000} s without work`);
+      await delay(IDLE_MS);
+      return { seconds, idle_rss_mb: await residentMb(child.pid ?? 0) };
+    } finally {
+      await stop(child);
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  },
+};
+
+function untilReady(child: ChildProcess, begun: number, log: (line: string) => void): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string) => reject(new DomainError('unavailable', 'PLATFORM_NOT_READY', why));
+    const timer = setTimeout(() => fail(`not ready after ${LIMIT_MS / 1_000} s`), LIMIT_MS);
+    let claimedAt: number | undefined;
+    child.stdout?.on('data', (chunk: Buffer) => {
+      for (const line of chunk
+        .toString()
+        .split('\n')
+        .filter((text) => text.trim() !== '')) {
+        const seconds = (performance.now() - begun) / 1_000;
+        log(`${seconds.toFixed(1).padStart(6)} s  ${line}`);
+        if (line.includes(' claims')) claimedAt ??= seconds;
+        if (line.trim() === 'Ready' && claimedAt !== undefined) {
+          clearTimeout(timer);
+          resolve(claimedAt);
+        }
+      }
+    });
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      fail(`npm start ended with code ${code}`);
+    });
+  });
+}
+
+/** The whole process group: npm, the platform, Postgres and the chain stop in order. */
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.pid === undefined) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  process.kill(-child.pid, 'SIGTERM');
+  await gone;
+}

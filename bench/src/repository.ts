@@ -1,0 +1,8 @@
+import { join } from 'node:path';
+
+/** Root of the checkout; compiled benches lie three folders below `bench`. */
+export const root = join(import.meta.dirname, '..', '..', '..');
+export const seedlingDir = join(root, 'models', 'seedling');
+export const demoDir = join(root, 'services', 'all-in-one', 'demo');
+/** Made by `bench/peers/install.sh`. */
+export const peersPython = join(root, '.cache', 'peers', 'bin', 'python');
