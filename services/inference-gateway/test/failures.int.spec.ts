@@ -57,6 +57,41 @@ describe('the gateway and its workers', () => {
     expect(fixture.settlement.released).toEqual(expect.arrayContaining(unserved));
   });
 
+  it('holds the worker back while a caller does not read', async () => {
+    let told = 0;
+    const pieces = 2_000;
+    fixture.script(async function* (request) {
+      for (; told < pieces; told += 1) yield { ...piece(request, 'x', ''), text: 'x'.repeat(65_536) };
+      yield piece(request, 'x', 'stop');
+    });
+    const controller = new AbortController();
+    const body = JSON.stringify({ ...chat, stream: true });
+    const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' };
+    const { signal } = controller;
+    const response = await fetch(`${fixture.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers,
+      body,
+      signal,
+    });
+    expect(response.status).toBe(200);
+    const settled = await eventually(async () => {
+      const before = told;
+      // A round trip through the same event loop, several times over.
+      for (let ping = 0; ping < 20; ping += 1) await fetch(`${fixture.url}/health/live`);
+      expect(told).toBe(before);
+      return told;
+    });
+    expect(settled).toBeGreaterThan(0);
+    // 128 MB were to be told; what is on its way fits the buffers of two connections.
+    expect(settled).toBeLessThan(400);
+    controller.abort();
+    const requestId = response.headers.get('x-openledger-request-id');
+    await eventually(() => {
+      expect(fixture.served.find((served) => served.requestId === requestId)?.finishReason).toBe('cancelled');
+    });
+  });
+
   it('bills nothing for an answer that breaks off, and says so within the stream', async () => {
     fixture.script(breakOff);
     const stream = await fixture.openai().chat.completions.create({ ...chat, stream: true });

@@ -18,7 +18,7 @@ export const WorkerConfig = z.object({
   CONTEXT_TOKENS_MAX: count.default(2_048),
   /** Largest LoRA rank served; smaller ones are filled up, so do not set it higher than needed. */
   ADAPTER_RANK_MAX: count.default(16),
-  /** Adapters kept in memory after use. */
+  /** Adapters kept in memory after use; those of running and waiting requests come on top. */
   ADAPTER_CACHE_BYTES: count.default(512 * MIB),
   /** Largest adapter file accepted. */
   ADAPTER_FILE_BYTES_MAX: count.default(128 * MIB),

@@ -21,10 +21,15 @@ export interface BaseModelLimits {
 export async function openBaseModel(dir: string, limits: BaseModelLimits): Promise<BaseModelFolder> {
   const { folder, config, tokenizer, chatTemplate, generation, digest } = await loadModelText(dir);
   const special = [...tokenizer.specialTokens.keys()];
+  const contextTokens = Math.min(config.maxPositions, limits.contextTokensMax);
+  const encodeText = (text: string, addSpecialTokens: boolean): readonly number[] => {
+    refuseHopeless(text, contextTokens);
+    return [...tokenizer.encode(text, { addSpecialTokens })];
+  };
   const encode = (prompt: Prompt): readonly number[] => {
     switch (prompt.kind) {
       case 'text':
-        return [...tokenizer.encode(prompt.text)];
+        return encodeText(prompt.text, true);
       case 'tokens':
         return checkTokens(prompt.tokens, config.vocabSize);
       case 'chat': {
@@ -34,14 +39,14 @@ export async function openBaseModel(dir: string, limits: BaseModelLimits): Promi
           content: disarm(content, special),
         }));
         // The template writes the special tokens itself.
-        return [...tokenizer.encode(chatTemplate.render(messages), { addSpecialTokens: false })];
+        return encodeText(chatTemplate.render(messages), false);
       }
     }
   };
   return {
     name: basename(folder),
     digest,
-    contextTokens: Math.min(config.maxPositions, limits.contextTokensMax),
+    contextTokens,
     recommended: generation,
     encode: (prompt) => {
       const tokens = encode(prompt);
@@ -49,6 +54,21 @@ export async function openBaseModel(dir: string, limits: BaseModelLimits): Promi
       return tokens;
     },
   };
+}
+
+/** More than text has on average in any vocabulary. */
+const CHARACTERS_PER_TOKEN_MAX = 64;
+
+/** Encoding holds up every other request of the process, so text that cannot fit is not encoded at all. */
+function refuseHopeless(text: string, contextTokens: number): void {
+  const charactersMax = contextTokens * CHARACTERS_PER_TOKEN_MAX;
+  if (text.length <= charactersMax) return;
+  throw new DomainError(
+    'invalid',
+    'CONTEXT_LENGTH_EXCEEDED',
+    `The context of this model holds ${contextTokens} tokens; a prompt of ${text.length} characters has more: shorten it.`,
+    { details: { param: 'messages', contextTokens } },
+  );
 }
 
 /** Breaks up what reads as a special token, so that a message cannot end itself and speak for another role. */

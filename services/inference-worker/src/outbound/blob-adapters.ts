@@ -15,11 +15,16 @@ export interface BlobAdaptersOptions {
 /** How long a failure is remembered: short, because a blob may still be on its way. */
 const FAILURE_MS = 2_000;
 const FAILURES_MAX = 1_000;
-const CONFIG_BYTES_MAX = 64 * 1024;
+const CONFIG_BYTES_MAX = 256 * 1024;
+/** Files of this many adapters are in memory at once on their way to the engine. */
+const LOADS_MAX = 4;
 
 /** Fetches adapters from the blob store and lets nothing through that is not exactly what was asked for. */
 export class BlobAdapters implements AdapterSource {
   private readonly failures = new Map<string, { readonly error: DomainError; readonly until: number }>();
+
+  private loading = 0;
+  private readonly queue: (() => void)[] = [];
 
   constructor(private readonly options: BlobAdaptersOptions) {}
 
@@ -29,6 +34,8 @@ export class BlobAdapters implements AdapterSource {
     const known = this.failures.get(key);
     if (known && known.until > now) throw known.error;
     this.failures.delete(key);
+    if (this.loading >= LOADS_MAX) await new Promise<void>((resolve) => this.queue.push(resolve));
+    else this.loading += 1;
     try {
       return await this.fetch(reference);
     } catch (cause) {
@@ -36,6 +43,11 @@ export class BlobAdapters implements AdapterSource {
       if (this.failures.size >= FAILURES_MAX) this.failures.clear();
       this.failures.set(key, { error, until: now + FAILURE_MS });
       throw error;
+    } finally {
+      const next = this.queue.shift();
+      // The place is handed on, so nobody can slip in between.
+      if (next) next();
+      else this.loading -= 1;
     }
   }
 
