@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { invariant } from '@openledger/kernel';
 import type { Attribute, Graph, Initializer, Node, TensorData, Value } from '../graph.js';
@@ -66,11 +66,22 @@ export async function writeModel(graph: Graph, path: string): Promise<void> {
     return { location, offset };
   });
   await using dataFile = await open(`${path}.data`, 'w');
-  for (const { data, offset } of placed) await dataFile.write(rawBytes(data), 0, data.byteLength, offset);
+  for (const { data, offset } of placed) await writeAt(dataFile, rawBytes(data), offset);
   await dataFile.sync();
   await using modelFile = await open(path, 'w');
   await modelFile.writeFile(model.toBytes());
   await modelFile.sync();
+}
+
+/** A single write call moves at most 2 GiB, and may move less than it was given. */
+const writeChunkBytes = 2 ** 30;
+
+async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const wanted = Math.min(bytes.length - done, writeChunkBytes);
+    const { bytesWritten } = await file.write(bytes, done, wanted, position + done);
+    done += bytesWritten;
+  }
 }
 
 type Placement = (initializer: Initializer) => External | undefined;
