@@ -1,1 +1,2 @@
-export { type Platform, type PlatformOptions, startPlatform } from './platform/platform.js';
+export { type Platform, startPlatform } from './platform/platform.js';
+export type { PlatformOptions } from './platform/platform-options.js';

@@ -2,18 +2,8 @@ import type { EventLog } from '@openledger/event-log';
 import { eventually } from '../eventually.js';
 import { deliveryContract } from './delivery.js';
 import { groupContract } from './groups.js';
-import type { EventLogHarness } from './harness.js';
+import type { ContractTools, EventLogHarness } from './harness.js';
 import { parkingContract } from './parking.js';
-
-export interface ContractTools {
-  /** The log that most tests use; closed after each. */
-  log(): EventLog;
-  /** A second process, as it were. */
-  openAnother(): Promise<EventLog>;
-  /** Creates a topic of its own for the test. */
-  topic(partitions?: number): Promise<string>;
-  until<T>(check: () => T | Promise<T>): Promise<T>;
-}
 
 /** Every adapter of the event log must pass this; nothing that it does not check may be relied on. */
 export function eventLogContract(name: string, harness: () => Promise<EventLogHarness>): void {

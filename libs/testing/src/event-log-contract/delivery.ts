@@ -2,8 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { RECORD_BYTES_MAX } from '@openledger/event-log';
 import { DomainError } from '@openledger/kernel';
-import type { ContractTools } from './contract.js';
-import { eventOf, eventsOf, Gate, Seen } from './harness.js';
+import { type ContractTools, eventOf, eventsOf, Gate, Seen } from './harness.js';
 
 export function deliveryContract(tools: ContractTools): void {
   describe('delivery', () => {

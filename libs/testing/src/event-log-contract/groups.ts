@@ -1,6 +1,5 @@
 import { DomainError } from '@openledger/kernel';
-import type { ContractTools } from './contract.js';
-import { eventOf, eventsOf, Gate, Seen } from './harness.js';
+import { type ContractTools, eventOf, eventsOf, Gate, Seen } from './harness.js';
 
 export function groupContract(tools: ContractTools): void {
   describe('groups', () => {

@@ -50,3 +50,14 @@ export class Gate {
     return this.opened.promise;
   }
 }
+
+/** What the tests of the contract work with. */
+export interface ContractTools {
+  /** The log that most tests use; closed after each. */
+  log(): EventLog;
+  /** A second process, as it were. */
+  openAnother(): Promise<EventLog>;
+  /** Creates a topic of its own for the test. */
+  topic(partitions?: number): Promise<string>;
+  until<T>(check: () => T | Promise<T>): Promise<T>;
+}

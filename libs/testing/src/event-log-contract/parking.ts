@@ -1,6 +1,5 @@
 import type { EventRecord } from '@openledger/event-log';
-import type { ContractTools } from './contract.js';
-import { eventOf, Seen, textOf } from './harness.js';
+import { type ContractTools, eventOf, Seen, textOf } from './harness.js';
 
 export function parkingContract(tools: ContractTools): void {
   /** A group that cannot stand `bad` records until it is cured. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Env } from '@openledger/config';
 import { Wallet } from 'ethers';
 import type { PlatformChain } from './chain.js';
-import type { PlatformOptions } from './platform.js';
+import type { PlatformOptions } from './platform-options.js';
 import type { Secrets } from './secrets.js';
 
 export interface Surroundings {

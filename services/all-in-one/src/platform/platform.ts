@@ -16,20 +16,8 @@ import { type PlatformChain, startChain } from './chain.js';
 import { lockDataFolder } from './data-folder.js';
 import { environment } from './environment.js';
 import { type Front, startFront } from './front.js';
+import type { PlatformOptions } from './platform-options.js';
 import { openSecrets, type Secrets } from './secrets.js';
-
-export interface PlatformOptions {
-  readonly dataDir: string;
-  readonly modelDir: string;
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly httpPort: number;
-  readonly grpcPort: number;
-  readonly logLevel: string;
-  /** Added to the environment of every service: `EVENT_LOG=kafka` and the like. */
-  readonly env: Env;
-  readonly onStarting: (part: string) => void;
-}
 
 export interface Platform {
   readonly url: string;

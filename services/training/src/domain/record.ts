@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '@openledger/kernel';
 
 /** One accepted record, as validation hands it over. */
 export interface AcceptedRecord {
@@ -27,8 +27,7 @@ export function splitHeldOut<T extends { readonly id: string }>(
   percent: number,
   seed: number,
 ): { readonly train: T[]; readonly heldOut: T[] } {
-  const place = (id: string) =>
-    createHash('sha256').update(`${seed}:${id}`).digest().readUInt32BE(0) / 2 ** 32;
+  const place = (id: string) => Number.parseInt(sha256(`${seed}:${id}`).slice(0, 8), 16) / 2 ** 32;
   const ordered = records.map((record) => ({ record, at: place(record.id) })).sort((a, b) => a.at - b.at);
   const kept = Math.max(1, ordered.filter(({ at }) => at < percent / 100).length);
   const heldOut = new Set(ordered.slice(0, kept).map(({ record }) => record.id));
