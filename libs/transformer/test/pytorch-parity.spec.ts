@@ -53,12 +53,12 @@ async function load(name: string): Promise<Reference> {
 }
 
 function rowsOf(values: ReadonlyMap<string, Tensor>, name: string): Float32Array[] {
-  const { data, shape } = valueOf(values, name);
+  const { data, shape } = tensorOf(values, name);
   const [rows = 0, width = 0] = shape;
   return Array.from({ length: rows }, (_, row) => data.subarray(row * width, (row + 1) * width));
 }
 
-function valueOf(values: ReadonlyMap<string, Tensor>, name: string): Tensor {
+function tensorOf(values: ReadonlyMap<string, Tensor>, name: string): Tensor {
   const tensor = values.get(name);
   if (!tensor) throw new Error(`the reference has no ${name}`);
   return tensor;
@@ -99,7 +99,7 @@ describe.each(['llama', 'qwen2'])('%s computed by PyTorch', (name) => {
     ] as const) {
       const { data, shape } = await scorer.logits(sequences, served);
       const [, time = 0, vocabulary = 0] = shape;
-      const expected = valueOf(values, key);
+      const expected = tensorOf(values, key);
       const perRow = (expected.shape[1] ?? 0) * vocabulary;
       for (const row of sequences.keys()) {
         const ours = data.subarray(row * time * vocabulary, row * time * vocabulary + perRow);
@@ -114,12 +114,12 @@ describe.each(['llama', 'qwen2'])('%s computed by PyTorch', (name) => {
     const { config, weights, lora, adapter, values, examples } = reference;
     const session = await GradientSession.forLora(config, weights, lora, { maxLength: 64, threads: 1 });
     const { loss, gradients } = await session.gradients(adapter, examples);
-    expect(relativeDifference(Float32Array.of(loss), valueOf(values, 'loss').data)).toBeLessThan(tolerance);
+    expect(relativeDifference(Float32Array.of(loss), tensorOf(values, 'loss').data)).toBeLessThan(tolerance);
     const theirs = [...values.keys()].filter((key) => key.startsWith('gradient.'));
     expect(theirs).toHaveLength(gradients.size);
     for (const key of theirs) {
       const ours = gradients.get(key.replace('gradient.base_model.model.', ''));
-      expect(relativeDifference(ours?.data ?? new Float32Array(0), valueOf(values, key).data)).toBeLessThan(
+      expect(relativeDifference(ours?.data ?? new Float32Array(0), tensorOf(values, key).data)).toBeLessThan(
         tolerance,
       );
     }

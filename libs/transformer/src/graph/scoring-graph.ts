@@ -4,7 +4,7 @@ import { hiddenStates, logitsOf } from './decoder.js';
 import { labelLikelihood } from './likelihood.js';
 import { loraInputs, noDelta } from './lora-inputs.js';
 import { constantParameters, plainLinear } from './parameters.js';
-import { sequenceParts } from './training-graph.js';
+import { sequenceParts } from './sequence.js';
 
 export interface ScoringGraphOptions {
   readonly maxLength: number;

@@ -1,11 +1,10 @@
 import { Graph, gradients, mul, neg, reshape, selectRows, sumAll, type Value } from '@openledger/onnx-graph';
 import type { LoraConfig, ModelConfig, Weights } from '../model.js';
-import { selfAttention } from './attention.js';
 import { type Decoder, hiddenStates } from './decoder.js';
 import { labelLikelihood } from './likelihood.js';
 import { loraInputs, loraShapes, noDelta } from './lora-inputs.js';
 import { constantParameters, inputParameters, plainLinear, weightShapes } from './parameters.js';
-import { causalBias, rotaryTables, sequencePositions } from './positions.js';
+import { sequenceParts } from './sequence.js';
 
 /** A graph of one optimisation step, less the optimiser. */
 export interface TrainingGraph {
@@ -60,19 +59,6 @@ export function fullTrainingGraph(config: ModelConfig, maxLength: number): Train
   };
   emitLossAndGradients(decoder, ids, [...trained.keys()].map(parameters));
   return { graph, trained };
-}
-
-/** The parts of a decoder that reads whole sequences from their first token. */
-export function sequenceParts(
-  config: ModelConfig,
-  ids: Value,
-  maxLength: number,
-): Pick<Decoder, 'config' | 'rotation' | 'attend'> {
-  return {
-    config,
-    rotation: { ...rotaryTables(ids.graph, config, maxLength), positions: sequencePositions(ids) },
-    attend: selfAttention(config, causalBias(ids)),
-  };
 }
 
 function emitLossAndGradients(decoder: Decoder, ids: Value, trained: readonly Value[]): void {
