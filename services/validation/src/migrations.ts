@@ -32,13 +32,13 @@ export const migrations = [
       assessed_at       timestamptz NOT NULL
     );
 
-    -- Accepted records alone: the earliest accepted one owns its text.
+    -- Known texts: accepted records, and near copies under the record that they repeat.
     CREATE TABLE record (
-      no              integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-      assessment_no   integer NOT NULL REFERENCES assessment,
-      record_id       bytea NOT NULL,
-      text_hash       bytea NOT NULL,
-      normalised_text text NOT NULL
+      no                  integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      owner_record_id     bytea NOT NULL,
+      owner_assessment_no integer NOT NULL REFERENCES assessment,
+      text_hash           bytea NOT NULL,
+      normalised_text     text NOT NULL
     );
     CREATE INDEX record_text_hash ON record (text_hash);
 

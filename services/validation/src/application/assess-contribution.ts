@@ -47,7 +47,11 @@ export class AssessContribution {
     if (await store.isAssessed(event.contributionId)) return;
     const datanet = await store.datanet(event.datanetId);
     if (datanet === undefined) {
-      throw new DomainError('precondition', 'DATANET_UNKNOWN', `Datanet ${event.datanetId} is not known yet.`);
+      throw new DomainError(
+        'precondition',
+        'DATANET_UNKNOWN',
+        `Datanet ${event.datanetId} is not known yet.`,
+      );
     }
     const records = await this.read(event);
     const result = records && (await this.assess(event, datanet, records, signal));
@@ -62,7 +66,7 @@ export class AssessContribution {
       await writes.advanceDatanet(datanet.datanetId, datanet.revision, result?.statistics);
       const no = await writes.addAssessment(assessment);
       if (result !== undefined) {
-        await writes.addToIndex(no, result.indexed);
+        await writes.addToIndex(result.indexed);
         await writes.addEvidence(no, event.contributorId, result.evidence);
         await linkParties.execute(writes, { eventId, assessment, copies: result.copyCounts });
       }
@@ -100,7 +104,11 @@ export class AssessContribution {
       qualityMin: limits.qualityMin,
     };
     const { terms, termTexts } = datanet;
-    return assessor.assess({ facts, records, terms, termTexts }, (questions) => store.lookUp(questions), signal);
+    return assessor.assess(
+      { facts, records, terms, termTexts },
+      (questions) => store.lookUp(questions),
+      signal,
+    );
   }
 
   private async summary(result: AssessmentResult) {

@@ -1,4 +1,9 @@
-import type { AssessmentResult, CopyCount, CopyEvidence, IndexedRecord } from '../domain/assessment/assessment-output.js';
+import type {
+  AssessmentResult,
+  CopyCount,
+  CopyEvidence,
+  IndexedRecord,
+} from '../domain/assessment/assessment-output.js';
 import type { ContributionFacts, RecordAnswer, RecordQuestion } from '../domain/assessment/assessor.js';
 import type { ReasonTally, RecordVerdict } from '../domain/assessment/verdict.js';
 import type { CopyCase } from '../domain/parties/copy-link.js';
@@ -41,9 +46,13 @@ export interface OutgoingEvent {
 /** Writes that happen together or not at all, with the events that tell of them. */
 export interface AssessmentWrites {
   /** @throws DomainError ASSESSMENT_OUTDATED when the Datanet has moved on since `revision` */
-  advanceDatanet(datanetId: string, revision: number, terms: AssessmentResult['statistics'] | undefined): Promise<void>;
+  advanceDatanet(
+    datanetId: string,
+    revision: number,
+    terms: AssessmentResult['statistics'] | undefined,
+  ): Promise<void>;
   addAssessment(assessment: Assessment): Promise<number>;
-  addToIndex(assessmentNo: number, records: readonly IndexedRecord[]): Promise<void>;
+  addToIndex(records: readonly IndexedRecord[]): Promise<void>;
   addEvidence(assessmentNo: number, copierId: string, evidence: readonly CopyEvidence[]): Promise<void>;
   /** Adds to what each contributor sent and copied, and answers with the new totals. */
   addCopies(contributorId: string, records: number, copies: readonly CopyCount[]): Promise<CopyCase[]>;
@@ -57,7 +66,7 @@ export interface AssessmentStore {
   addDatanet(eventId: string, datanet: Datanet): Promise<boolean>;
   datanet(datanetId: string): Promise<DatanetState | undefined>;
   isAssessed(contributionId: string): Promise<boolean>;
-  /** Earlier accepted records that each question's record may repeat. */
+  /** Known texts that each question's record may repeat. */
   lookUp(questions: readonly RecordQuestion[]): Promise<Map<number, RecordAnswer>>;
   /** Runs `work` for this event once ever; false when it was handled before. */
   once(eventId: string, work: (writes: AssessmentWrites) => Promise<void>): Promise<boolean>;

@@ -17,7 +17,11 @@ export class ReadAssessment {
   ) {}
 
   /** @throws DomainError ASSESSMENT_UNKNOWN */
-  async execute(contributionId: string, readerId: string, page: { from: number; limit: number }): Promise<AssessmentView> {
+  async execute(
+    contributionId: string,
+    readerId: string,
+    page: { from: number; limit: number },
+  ): Promise<AssessmentView> {
     const assessment = await this.models.assessment(contributionId);
     if (assessment === undefined) {
       const message = 'There is no assessment of this contribution yet: try again in a moment.';

@@ -16,7 +16,11 @@ export class AssessmentsController {
 
   @Get(':contributionId')
   @Authenticated()
-  async one(@Param('contributionId') contributionId: string, @Query() query: unknown, @Caller() caller: Principal) {
+  async one(
+    @Param('contributionId') contributionId: string,
+    @Query() query: unknown,
+    @Caller() caller: Principal,
+  ) {
     const page = parse(RecordsPage, query);
     const { assessment, records } = await this.readAssessment.execute(contributionId, caller.personId, page);
     const summary = summaryBody(assessment);

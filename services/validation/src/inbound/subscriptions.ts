@@ -11,11 +11,17 @@ export interface SubscriptionParts {
 }
 
 /** Everything this service consumes. */
-export const subscriptions = ({ registerDatanet, assessContribution, eventLog }: SubscriptionParts): Handler[] => [
+export const subscriptions = ({
+  registerDatanet,
+  assessContribution,
+  eventLog,
+}: SubscriptionParts): Handler[] => [
   on(topics.datanetCreated, async (event, record) => {
     await registerDatanet.execute(event, record.id);
     // Nothing orders the two topics: contributions that came first and were parked may go on now.
     await eventLog.releaseParked('validation', topics.contributionReceived.name, event.datanetId);
   }),
-  on(topics.contributionReceived, (event, record, signal) => assessContribution.execute(event, record.id, signal)),
+  on(topics.contributionReceived, (event, record, signal) =>
+    assessContribution.execute(event, record.id, signal),
+  ),
 ];

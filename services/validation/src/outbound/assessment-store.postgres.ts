@@ -38,12 +38,16 @@ export class PostgresAssessmentStore implements AssessmentStore {
   }
 
   async datanet(datanetId: string): Promise<DatanetState | undefined> {
-    const [row] = await this.database.query<DatanetRow>('SELECT * FROM datanet WHERE datanet_id = $1', [datanetId]);
+    const [row] = await this.database.query<DatanetRow>('SELECT * FROM datanet WHERE datanet_id = $1', [
+      datanetId,
+    ]);
     return row && toState(row);
   }
 
   async isAssessed(contributionId: string): Promise<boolean> {
-    const rows = await this.database.query('SELECT 1 FROM assessment WHERE contribution_id = $1', [contributionId]);
+    const rows = await this.database.query('SELECT 1 FROM assessment WHERE contribution_id = $1', [
+      contributionId,
+    ]);
     return rows.length > 0;
   }
 
@@ -71,7 +75,7 @@ function writesOf(tx: Transaction): AssessmentWrites {
       throw new DomainError('conflict', 'ASSESSMENT_OUTDATED', message);
     },
     addAssessment: (assessment) => addAssessment(tx, assessment),
-    addToIndex: (no, records) => addToIndex(query, no, records),
+    addToIndex: (records) => addToIndex(query, records),
     addEvidence: (no, copierId, evidence) => addEvidence(query, no, copierId, evidence),
     addCopies: (contributorId, records, copies) => addCopies(query, contributorId, records, copies),
     lockPartiesOf: (contributorIds) => lockPartiesOf(query, contributorIds),

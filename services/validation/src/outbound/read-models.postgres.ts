@@ -1,6 +1,12 @@
 import type { Database } from '@openledger/persistence';
 import type { Assessment } from '../application/ports.js';
-import type { EvidencePair, Page, PartyDetails, PartySummary, ReadModels } from '../application/read-models.js';
+import type {
+  EvidencePair,
+  Page,
+  PartyDetails,
+  PartySummary,
+  ReadModels,
+} from '../application/read-models.js';
 import type { ReasonTally, RecordVerdict } from '../domain/assessment/verdict.js';
 
 interface AssessmentRow {
@@ -46,9 +52,10 @@ export class PostgresReadModels implements ReadModels {
   constructor(private readonly database: Database) {}
 
   async assessment(contributionId: string): Promise<Assessment | undefined> {
-    const [row] = await this.database.query<AssessmentRow>('SELECT * FROM assessment WHERE contribution_id = $1', [
-      contributionId,
-    ]);
+    const [row] = await this.database.query<AssessmentRow>(
+      'SELECT * FROM assessment WHERE contribution_id = $1',
+      [contributionId],
+    );
     return row && toAssessment(row);
   }
 
@@ -61,9 +68,10 @@ export class PostgresReadModels implements ReadModels {
   }
 
   async party(partyId: string): Promise<PartyDetails | undefined> {
-    const [row] = await this.database.query<PartyRow>(`${PARTY} WHERE party.party_id = $1 GROUP BY party.party_id`, [
-      partyId,
-    ]);
+    const [row] = await this.database.query<PartyRow>(
+      `${PARTY} WHERE party.party_id = $1 GROUP BY party.party_id`,
+      [partyId],
+    );
     return row && { ...toSummary(row), contributorIds: row.members };
   }
 

@@ -1,7 +1,8 @@
+import { invariant } from '@openledger/kernel';
 import type { Transaction } from '@openledger/persistence';
 import type { IndexedRecord } from '../domain/assessment/assessment-output.js';
 import type { EarlierRecord, RecordAnswer, RecordQuestion } from '../domain/assessment/assessor.js';
-import { countMeeting, type Meetings, promising } from '../domain/duplicates/candidate-ranking.js';
+import { type Meetings, noteMeetings, promising } from '../domain/duplicates/candidate-ranking.js';
 import { type IndexKeys, POSTINGS_MAX } from '../domain/duplicates/index-keys.js';
 
 /** Either a transaction or the pool. */
@@ -29,9 +30,9 @@ interface EarlierRow {
 }
 
 const EARLIER = `
-  SELECT record.no, encode(record.record_id, 'hex') AS record_id, assessment.datanet_id,
+  SELECT record.no, encode(record.owner_record_id, 'hex') AS record_id, assessment.datanet_id,
          assessment.contribution_id, assessment.contributor_id, record.normalised_text
-    FROM record JOIN assessment ON assessment.no = record.assessment_no`;
+    FROM record JOIN assessment ON assessment.no = record.owner_assessment_no`;
 
 /** Earlier records that each question's record may repeat: the oldest of the same words, and the promising ones. */
 export async function lookUp(
@@ -94,12 +95,8 @@ async function chooseCandidates(
 
 function promisingFor(keys: IndexKeys, postings: ReadonlyMap<number, number[]>): number[] {
   const meetings = new Map<number, Meetings>();
-  for (const key of keys.bands) {
-    for (const no of postings.get(bandKey(key)) ?? []) countMeeting(meetings, no, 'band');
-  }
-  for (const key of keys.anchors) {
-    for (const no of postings.get(anchorKey(key)) ?? []) countMeeting(meetings, no, 'anchor');
-  }
+  for (const key of keys.bands) noteMeetings(meetings, postings.get(bandKey(key)) ?? [], 'bands');
+  for (const key of keys.anchors) noteMeetings(meetings, postings.get(anchorKey(key)) ?? [], 'anchors');
   return promising(meetings, keys.anchors.length);
 }
 
@@ -123,28 +120,26 @@ const toEarlier = (row: EarlierRow): EarlierRecord => ({
   normalisedText: row.normalised_text,
 });
 
-/** Makes accepted records findable, in their order: the number tells who came first. */
-export async function addToIndex(
-  query: Query,
-  assessmentNo: number,
-  records: readonly IndexedRecord[],
-): Promise<void> {
+/** Makes texts findable, in their order: the number tells which came first. */
+export async function addToIndex(query: Query, records: readonly IndexedRecord[]): Promise<void> {
   for (let from = 0; from < records.length; from += INSERT_ROWS) {
     const chunk = records.slice(from, from + INSERT_ROWS);
-    const rows = await query<{ no: number; record_id: string }>(
-      `INSERT INTO record (assessment_no, record_id, text_hash, normalised_text)
-       SELECT $1, decode(r.id, 'hex'), decode(r.hash, 'hex'), r.body
-         FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS r (id, hash, body, at)
+    const rows = await query<{ no: number; text_hash: string }>(
+      `INSERT INTO record (owner_record_id, owner_assessment_no, text_hash, normalised_text)
+       SELECT decode(r.id, 'hex'), assessment.no, decode(r.hash, 'hex'), r.body
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
+              AS r (id, contribution, hash, body, at)
+         JOIN assessment ON assessment.contribution_id = r.contribution
         ORDER BY r.at
-       RETURNING no, encode(record_id, 'hex') AS record_id`,
+       RETURNING no, encode(text_hash, 'hex') AS text_hash`,
       [
-        assessmentNo,
-        chunk.map(({ recordId }) => recordId),
+        chunk.map(({ owner }) => owner.recordId),
+        chunk.map(({ owner }) => owner.contributionId),
         chunk.map(({ textHash }) => textHash),
-        chunk.map(({ normalisedText }) => normalisedText),
+        chunk.map(({ owner }) => owner.normalisedText),
       ],
     );
-    const numbers = new Map(rows.map((row) => [row.record_id, row.no]));
+    const numbers = new Map(rows.map((row) => [row.text_hash, row.no]));
     await addPostings(query, chunk, numbers);
   }
 }
@@ -156,9 +151,9 @@ async function addPostings(
 ): Promise<void> {
   const keys: number[] = [];
   const targets: number[] = [];
-  for (const { recordId, keys: own } of records) {
-    const no = numbers.get(recordId);
-    if (no === undefined) continue;
+  for (const { textHash, keys: own } of records) {
+    const no = numbers.get(textHash);
+    invariant(no !== undefined, 'every text was stored, because its owner is assessed');
     for (const key of storedKeys(own)) {
       keys.push(key);
       targets.push(no);

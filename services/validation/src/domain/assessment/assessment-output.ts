@@ -1,7 +1,7 @@
 import type { Sha256 } from '@openledger/kernel';
 import type { IndexKeys } from '../duplicates/index-keys.js';
 import type { TermStatistics } from '../duplicates/term-statistics.js';
-import type { ContributionFacts } from './assessor.js';
+import type { ContributionFacts, EarlierRecord } from './assessor.js';
 import {
   type AssessedRecord,
   type Match,
@@ -16,11 +16,10 @@ import {
 /** Copies of one earlier contributor's records that are kept as evidence, of one contribution. */
 export const EVIDENCE_MAX = 1_000;
 
-/** An accepted record as the persistent index keeps it. */
+/** A text as the persistent index keeps it. Texts of one contribution have different hashes. */
 export interface IndexedRecord {
-  readonly recordId: Sha256;
+  readonly owner: EarlierRecord;
   readonly textHash: Sha256;
-  readonly normalisedText: string;
   readonly keys: IndexKeys;
 }
 
@@ -79,7 +78,8 @@ export class AssessmentOutput {
     this.counts[verdict]++;
     for (const { code } of reasons) this.reasons.set(code, (this.reasons.get(code) ?? 0) + 1);
     this.verdicts.push(JSON.stringify({ index, id, verdict, reasons } satisfies AssessedRecord));
-    if (verdict === 'accepted' && json !== undefined) this.accepted.push(this.acceptedLine(id, json, quality ?? 0));
+    if (verdict === 'accepted' && json !== undefined)
+      this.accepted.push(this.acceptedLine(id, json, quality ?? 0));
     if (evidence) this.note(index, id, reasons);
   }
 

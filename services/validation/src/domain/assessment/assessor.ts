@@ -1,6 +1,12 @@
 import { type Sha256, sha256 } from '@openledger/kernel';
 import { ContributionIndex } from '../duplicates/contribution-index.js';
-import { featuresOf, type TextFeatures, type WeightedFeatures, weigh } from '../duplicates/features.js';
+import {
+  featuresOf,
+  type TextFeatures,
+  Vocabulary,
+  type WeightedFeatures,
+  weigh,
+} from '../duplicates/features.js';
 import { type IndexKeys, indexKeys } from '../duplicates/index-keys.js';
 import { compare, isNearDuplicate } from '../duplicates/similarity.js';
 import type { TermStatistics } from '../duplicates/term-statistics.js';
@@ -30,7 +36,10 @@ export interface RecordQuestion extends IndexKeys {
   readonly textHash: Sha256;
 }
 
-/** An earlier accepted record, wherever it came from. */
+/**
+ * A text that is known, and the earlier accepted record that owns it: the one it was sent as, or the one it
+ * was found to repeat.
+ */
 export interface EarlierRecord extends Omit<Match, 'similarity'> {
   readonly normalisedText: string;
 }
@@ -64,9 +73,11 @@ interface Prepared {
  */
 export class ContributionAssessor {
   private readonly records: Pending[];
-  private readonly accepted = new ContributionIndex();
-  private readonly acceptedByHash = new Map<Sha256, Pending>();
+  private readonly known = new ContributionIndex();
+  private readonly knownByHash = new Map<Sha256, EarlierRecord>();
+  private readonly knownByIndex = new Map<number, EarlierRecord>();
   private readonly prepared = new Map<number, Prepared>();
+  private readonly vocabulary = new Vocabulary();
   private readonly weighed = new BoundedCache<WeightedFeatures>();
   private readonly output: AssessmentOutput;
   /** What is common is judged by the Datanet and this contribution together: a template shows at once. */
@@ -91,7 +102,7 @@ export class ContributionAssessor {
     const asked: RecordQuestion[] = [];
     for (const { index, json, normalised, textHash } of this.records.slice(from, to)) {
       if (json === undefined) continue;
-      const features = featuresOf(normalised.split(' '));
+      const features = featuresOf(normalised.split(' '), this.vocabulary);
       const keys = indexKeys(features, this.statistics);
       this.prepared.set(index, { features, keys });
       asked.push({ index, textHash, ...keys });
@@ -113,6 +124,7 @@ export class ContributionAssessor {
       const evidence = prepared.features.words.length >= EVIDENCE_WORDS_MIN;
       this.output.add({ index, id, reasons, json, quality: record.quality, evidence });
       if (reasons.length === 0) this.accept(record, prepared);
+      else if (repeated?.code === 'NEAR_DUPLICATE') this.remember(record, prepared, repeated.matches?.[0]);
     }
   }
 
@@ -150,18 +162,19 @@ export class ContributionAssessor {
     for (const { json, normalised, textHash } of this.records) {
       if (json === undefined || seen.has(textHash)) continue;
       seen.add(textHash);
-      this.statistics.add(featuresOf(normalised.split(' ')).words);
+      this.statistics.add(featuresOf(normalised.split(' '), this.vocabulary).words);
     }
   }
 
   private repeats(record: Pending, prepared: Prepared, answer: RecordAnswer): Reason | undefined {
-    const own = this.acceptedByHash.get(record.textHash);
-    const exact = answer.exact ?? (own && this.asEarlier(own));
+    const exact = answer.exact ?? this.knownByHash.get(record.textHash);
     if (exact !== undefined) {
       const message = `The same words as record ${exact.recordId} of ${exact.contributorId}.`;
       return { code: 'EXACT_DUPLICATE', message, matches: [matchOf(exact, 1)] };
     }
-    const inside = this.accepted.candidates(prepared.keys).map((index) => this.recordAt(index));
+    const inside = this.known
+      .candidates(prepared.keys)
+      .flatMap((index) => this.knownByIndex.get(index) ?? []);
     const weighed = weigh(prepared.features, this.statistics);
     let best: { earlier: EarlierRecord; similarity: number } | undefined;
     for (const earlier of [...answer.candidates, ...inside]) {
@@ -176,28 +189,30 @@ export class ContributionAssessor {
     return { code: 'NEAR_DUPLICATE', message, matches: [match] };
   }
 
-  private accept(record: Pending, { features, keys }: Prepared): void {
-    this.acceptedByHash.set(record.textHash, record);
-    this.accepted.add(record.index, keys);
-    this.accumulated.add(features.words);
-    const { id, textHash, normalised } = record;
-    this.output.index({ recordId: id, textHash, normalisedText: normalised, keys });
-  }
-
-  private recordAt(index: number): EarlierRecord {
-    const record = this.records[index];
-    if (record === undefined) throw new RangeError(`there is no record ${index}`);
-    return this.asEarlier(record);
-  }
-
-  private asEarlier({ id, normalised }: Pending): EarlierRecord {
+  private accept(record: Pending, prepared: Prepared): void {
     const { datanetId, contributionId, contributorId } = this.facts;
-    return { recordId: id, datanetId, contributionId, contributorId, normalisedText: normalised };
+    this.accumulated.add(prepared.features.words);
+    this.remember(record, prepared, { recordId: record.id, datanetId, contributionId, contributorId });
+  }
+
+  /** A near copy is remembered for its owner, so that a copy of the copy is found as well as one of the original. */
+  private remember(
+    { index, textHash, normalised }: Pending,
+    { keys }: Prepared,
+    owner: Omit<Match, 'similarity'> | undefined,
+  ): void {
+    if (owner === undefined) return;
+    const { recordId, datanetId, contributionId, contributorId } = owner;
+    const earlier = { recordId, datanetId, contributionId, contributorId, normalisedText: normalised };
+    this.knownByHash.set(textHash, earlier);
+    this.knownByIndex.set(index, earlier);
+    this.known.add(index, keys);
+    this.output.index({ owner: earlier, textHash, keys });
   }
 
   private weighedOf({ normalisedText }: EarlierRecord): WeightedFeatures {
     return this.weighed.get(normalisedText, () =>
-      weigh(featuresOf(normalisedText.split(' ')), this.statistics),
+      weigh(featuresOf(normalisedText.split(' '), this.vocabulary), this.statistics),
     );
   }
 }

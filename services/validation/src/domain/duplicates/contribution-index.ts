@@ -1,7 +1,7 @@
-import { countMeeting, type Meetings, promising } from './candidate-ranking.js';
+import { type Meetings, noteMeetings, promising } from './candidate-ranking.js';
 import { type IndexKeys, POSTINGS_MAX } from './index-keys.js';
 
-/** The records of one contribution that were accepted so far, by the keys they are found by. */
+/** The texts of one contribution that are known so far, by the keys they are found by. */
 export class ContributionIndex {
   private readonly bands = new Map<number, number[]>();
   private readonly anchors = new Map<number, number[]>();
@@ -14,12 +14,8 @@ export class ContributionIndex {
   /** Earlier records worth comparing with one that has `keys`, most promising first. */
   candidates(keys: IndexKeys): number[] {
     const meetings = new Map<number, Meetings>();
-    for (const key of keys.bands) {
-      for (const record of this.bands.get(key) ?? []) countMeeting(meetings, record, 'band');
-    }
-    for (const key of keys.anchors) {
-      for (const record of this.anchors.get(key) ?? []) countMeeting(meetings, record, 'anchor');
-    }
+    for (const key of keys.bands) noteMeetings(meetings, this.bands.get(key) ?? [], 'bands');
+    for (const key of keys.anchors) noteMeetings(meetings, this.anchors.get(key) ?? [], 'anchors');
     return promising(meetings, keys.anchors.length);
   }
 }

@@ -16,4 +16,4 @@ export const indexKeys = (features: TextFeatures, statistics: TermStatistics): I
 });
 
 /** Earliest records that one key leads to at most: a key that very many share says little. */
-export const POSTINGS_MAX = 32;
+export const POSTINGS_MAX = 64;

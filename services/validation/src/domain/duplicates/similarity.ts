@@ -14,30 +14,32 @@ export interface Similarity {
   readonly allBoilerplate: boolean;
 }
 
-export interface SimilarityThresholds {
-  readonly words: number;
-  readonly containment: number;
-  readonly phrases: number;
-  readonly distinctive: number;
-  /** In place of `words` where there is nothing but boilerplate to judge by. */
-  readonly boilerplateWords: number;
-}
+/** What each measure must reach at least. */
+export type SimilarityLimits = Readonly<Record<'words' | 'containment' | 'phrases' | 'distinctive', number>>;
 
-/** Chosen on MedQuAD and light paraphrases of it: see the service's README for what they find and miss. */
-export const THRESHOLDS: SimilarityThresholds = {
-  words: 0.45,
-  containment: 0.85,
-  phrases: 0.3,
-  distinctive: 0.8,
-  boilerplateWords: 0.9,
-};
+/**
+ * Either is enough. Chosen on MedQuAD and light paraphrases of it: the service's README says what they find
+ * and what they miss. The first is for large Datanets, where the words that a paraphrase replaces are known
+ * to be common; the second for small ones, where every word weighs about the same.
+ */
+const RULES: readonly SimilarityLimits[] = [
+  { words: 0.45, containment: 0.85, phrases: 0.3, distinctive: 0.8 },
+  { words: 0.62, containment: 0.75, phrases: 0.5, distinctive: 0.78 },
+];
+
+/** Where there is nothing but boilerplate to judge by, almost all of it must be the same. */
+const BOILERPLATE_WORDS_MIN = 0.9;
 
 /** True when the newer text is the earlier one in a few other words. */
-export const isNearDuplicate = (found: Similarity, limits: SimilarityThresholds = THRESHOLDS): boolean =>
-  found.words >= (found.allBoilerplate ? limits.boilerplateWords : limits.words) &&
-  found.containment >= limits.containment &&
-  found.phrases >= limits.phrases &&
-  found.distinctive >= limits.distinctive;
+export const isNearDuplicate = (found: Similarity): boolean =>
+  (!found.allBoilerplate || found.words >= BOILERPLATE_WORDS_MIN) &&
+  RULES.some(
+    (limits) =>
+      found.words >= limits.words &&
+      found.containment >= limits.containment &&
+      found.phrases >= limits.phrases &&
+      found.distinctive >= limits.distinctive,
+  );
 
 export function compare(newer: WeightedFeatures, earlier: WeightedFeatures): Similarity {
   const words = overlap(newer.words, earlier.words, earlier.wordWeights, earlier.boilerplateWeight);

@@ -8,10 +8,11 @@ const SSN = /^(\d{3})([- ])(\d{2})\2(\d{4})$/;
 const NORTH_AMERICAN =
   /^(?:(?:\+|00)?1[-. ]?)?(?:\(([2-9]\d\d)\) ?|([2-9]\d\d)[-. /])[2-9]\d\d[-. ]\d{4}(?:\s?x\d{1,6})?$/;
 /** Trunk prefix 0 and groups, as most of the world writes a number at home. */
-const NATIONAL = /^\(?0\d{1,4}\)?(?:[ .-]\d{2,4}){2,4}$/;
+const NATIONAL = /^\(?0[1-9]\d{0,3}\)?(?:[ .-]\d{2,4}){2,4}$/;
 const INTERNATIONAL = /^(?:\+|00)[1-9]/;
 /** Freephone numbers are those of organisations. */
-const FREEPHONE = /^(?:\+?1[-. ]?)?\(?8(?:00|33|44|55|66|77|88)\b|^1?8(?:00|33|44|55|66|77|88)\d{7}$|^0?800[ -]/;
+const FREEPHONE =
+  /^(?:\+?1[-. ]?)?\(?8(?:00|33|44|55|66|77|88)\b|^1?8(?:00|33|44|55|66|77|88)\d{7}$|^0?800[ -]/;
 const PHONE_WORDS =
   /\b(?:phone|telephone|tel|call|calling|called|mobile|cell|cellphone|fax|dial|ring|text|sms|whatsapp|messages?|answer|answering|reach|contact|landline|extension|voicemail|number is|number to|new number|my number|his number|her number)\b/i;
 const OTHER_NUMBERS =

@@ -15,8 +15,8 @@ export interface Quality {
 
 const WEAK = 0.8;
 /** How much is looked at: quality shows early, and a long text must not cost more than this. */
-const CHARACTERS_MAX = 8_000;
-const WORDS_MAX = 1_000;
+const CHARACTERS_MAX = 4_000;
+const WORDS_MAX = 500;
 
 export interface QualityInput {
   readonly text: string;
@@ -81,7 +81,8 @@ function pronounceable(words: readonly string[]): Signal {
   const latin = words.filter((word) => /^[a-z\u00c0-\u024f]{4,}$/.test(word));
   if (latin.length < 4) return { name, score: 1 };
   const said = latin.filter(
-    (word) => word.length <= 30 && /[aeiouy\u00c0-\u024f]/.test(word) && !/[bcdfghjklmnpqrstvwxz]{6}/.test(word),
+    (word) =>
+      word.length <= 30 && /[aeiouy\u00c0-\u024f]/.test(word) && !/[bcdfghjklmnpqrstvwxz]{6}/.test(word),
   );
   const short = latin.reduce((sum, word) => sum + word.length, 0) / latin.length <= 14;
   return { name, score: between(said.length / latin.length, 0.5, 0.85) * (short ? 1 : 0.5) };
@@ -89,17 +90,18 @@ function pronounceable(words: readonly string[]): Signal {
 
 /** Replacement characters, and UTF-8 that was read as Windows-1252. */
 function damage(text: string): Signal {
-  const broken = text.match(/\ufffd|[ÂÃ][\u0080-\u00bf]|â€|[\u0000-\u0008\u000e-\u001f]/g)?.length ?? 0;
+  const broken = text.match(/\ufffd|[ÂÃ][\u0080-\u00bf]|â€|[^\P{Cc}\s]/gu)?.length ?? 0;
   return { name: 'damaged characters', score: between((broken * 100) / Math.max(1, text.length), 4, 0.1) };
 }
 
 const placeholder = (text: string): Signal => ({
   name: 'placeholder text',
-  score: /\blorem ipsum\b|\bas an ai language model\b|^\W*(?:n\/?a|none|null|undefined|test|todo|tbd)\W*$/i.test(
-    text,
-  )
-    ? 0.2
-    : 1,
+  score:
+    /\blorem ipsum\b|\bas an ai language model\b|^\W*(?:n\/?a|none|null|undefined|test|todo|tbd)\W*$/i.test(
+      text,
+    )
+      ? 0.2
+      : 1,
 });
 
 function answer({ prompt, completion }: QualityInput): Signal {
@@ -113,10 +115,12 @@ function answer({ prompt, completion }: QualityInput): Signal {
   return { name, score: PLACEHOLDER_ANSWER.test(answered) ? 0.2 : 1 };
 }
 
-const PLACEHOLDER_ANSWER = /^(?:n a|na|none|null|undefined|todo|tbd|test|idk|i dont know|unknown)$/;
+const PLACEHOLDER_ANSWER = /^(?:n \/? ?a|na|none|null|undefined|todo|tbd|test|idk|i dont know|unknown)$/;
 
 /** Cut off in the middle of a clause. */
 const ending = (text: string): Signal => ({
   name: 'cut off',
-  score: /(?:,|\b(?:and|or|the|a|an|of|to|with|in|for|because|which|that))\s*(?:\.\.\.|…)?\s*$/i.test(text) ? 0.75 : 1,
+  score: /(?:,|\b(?:and|or|the|a|an|of|to|with|in|for|because|which|that))\s*(?:\.\.\.|…)?\s*$/i.test(text)
+    ? 0.75
+    : 1,
 });

@@ -1,6 +1,6 @@
 import { canonicalJson, type Json, type Sha256, sha256 } from '@openledger/kernel';
 
-/** What a record of the Datanet looks like; this service's copy. Limits in characters of the whole text. */
+/** What a record of the Datanet looks like; this service's copy. Limits in code points of the whole text. */
 export interface RecordSchema {
   readonly kind: 'instruction' | 'text';
   readonly minCharacters: number;
@@ -40,7 +40,8 @@ export function readRecord(line: string, schema: RecordSchema): ReadRecord {
     return refuse('The record is not a JSON object.');
   }
   const strings: string[] = [];
-  if (!collectStrings(value, strings, 0)) return refuse(`The record is nested deeper than ${DEPTH_MAX} levels.`);
+  if (!collectStrings(value, strings, 0))
+    return refuse(`The record is nested deeper than ${DEPTH_MAX} levels.`);
   const json = canonicalJson(value as Json);
   const id = sha256(json);
   const fields = schema.kind === 'instruction' ? ['prompt', 'completion'] : ['text'];
@@ -54,13 +55,26 @@ export function readRecord(line: string, schema: RecordSchema): ReadRecord {
   }
   const text = parts.join('\n');
   const max = Math.min(schema.maxCharacters || RECORD_CHARACTERS_MAX, RECORD_CHARACTERS_MAX);
-  const characters = parts.reduce((sum, part) => sum + part.length, 0);
+  const characters = parts.reduce((sum, part) => sum + codePoints(part), 0);
   if (characters < schema.minCharacters || characters > max) {
-    return refuse(`The text has ${characters} characters; the Datanet takes ${schema.minCharacters} to ${max}.`, id);
+    return refuse(
+      `The text has ${characters} characters; the Datanet takes ${schema.minCharacters} to ${max}.`,
+      id,
+    );
   }
   const [prompt = '', completion = ''] = parts;
   const instruction = schema.kind === 'instruction' ? { prompt, completion } : {};
   return { ok: true, content: { id, json, text, allText: strings.join('\n'), ...instruction } };
+}
+
+/** The second half of a surrogate pair belongs to the character before it. */
+function codePoints(text: string): number {
+  let count = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0xdc00 || unit > 0xdfff) count++;
+  }
+  return count;
 }
 
 function collectStrings(value: unknown, into: string[], depth: number): boolean {

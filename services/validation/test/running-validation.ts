@@ -1,0 +1,167 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Authenticator, type Principal } from '@openledger/auth';
+import { FolderBlobStore } from '@openledger/blob-store';
+import {
+  type ContributionAssessed,
+  ContributionReceived,
+  DatanetCreated,
+  decodeEvent,
+  encodeEvent,
+  type PartyChanged,
+  RecordKind,
+  type Topic,
+  topics,
+} from '@openledger/contracts';
+import type { EventLog } from '@openledger/event-log';
+import { MemoryEventLog } from '@openledger/event-log/memory';
+import { canonicalJson, DomainError, derivedId, type Json, newId, sha256 } from '@openledger/kernel';
+import { type RunningService, startService } from '@openledger/service-host';
+import { eventually, testDatabase } from '@openledger/testing';
+import { validation } from '../src/index.js';
+
+/** Credentials are `token-of-<person>`. */
+class KnownPeople extends Authenticator {
+  async authenticate(credential: string): Promise<Principal> {
+    const [, personId] = /^token-of-(.+)$/.exec(credential) ?? [];
+    if (personId === undefined) {
+      throw new DomainError('unauthenticated', 'CREDENTIAL_UNKNOWN', 'No such credential.');
+    }
+    return { personId, walletAddress: '0x', scopes: new Set(), credentialId: personId };
+  }
+}
+
+export interface Sent {
+  readonly contributionId: string;
+  readonly eventId: string;
+  readonly event: ContributionReceived;
+}
+
+export interface VerdictLine {
+  readonly index: number;
+  readonly id: string;
+  readonly verdict: string;
+  readonly reasons: readonly {
+    code: string;
+    message: string;
+    matches?: { contributorId: string; recordId: string }[];
+  }[];
+}
+
+/** The service on a database of its own, with the event log in memory and what came out of it. */
+export class RunningValidation {
+  readonly assessed: ContributionAssessed[] = [];
+  readonly parties: PartyChanged[] = [];
+
+  private constructor(
+    readonly eventLog: EventLog,
+    readonly blobs: FolderBlobStore,
+    private readonly service: RunningService,
+    private readonly folder: string,
+  ) {}
+
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<RunningValidation> {
+    const folder = await mkdtemp(join(tmpdir(), 'validation-'));
+    const eventLog = new MemoryEventLog();
+    const service = await startService(validation, {
+      env: {
+        DATABASE_URL: await testDatabase(),
+        SERVICE_TOKEN: 'x'.repeat(32),
+        HTTP_PORT: '0',
+        GRPC_PORT: '0',
+        LOG_LEVEL: 'error',
+        BLOB_DIR: folder,
+        ...env,
+      },
+      eventLog,
+      authenticator: new KnownPeople(),
+    });
+    const running = new RunningValidation(eventLog, await FolderBlobStore.open(folder), service, folder);
+    await running.observe(topics.contributionAssessed, running.assessed);
+    await running.observe(topics.partyChanged, running.parties);
+    return running;
+  }
+
+  private async observe<T>(topic: Topic<T>, into: T[]): Promise<void> {
+    await this.eventLog.subscribe({
+      group: 'observer',
+      topics: [topic.name],
+      handle: async (record) => void into.push(decodeEvent(topic, record.body)),
+    });
+  }
+
+  async createDatanet(kind = RecordKind.RECORD_KIND_INSTRUCTION): Promise<string> {
+    const datanetId = newId();
+    const event = DatanetCreated.create({
+      datanetId,
+      name: 'Medicine',
+      licence: 'CC-BY-4.0',
+      schema: { kind, minCharacters: 1, maxCharacters: 100_000 },
+    });
+    await this.append(topics.datanetCreated, newId(), event);
+    return datanetId;
+  }
+
+  async send(datanetId: string, contributorId: string, records: readonly (Json | string)[]): Promise<Sent> {
+    const lines = records.map((record) => (typeof record === 'string' ? record : canonicalJson(record)));
+    const contributionId = newId();
+    const event = ContributionReceived.create({
+      contributionId,
+      datanetId,
+      contributorId,
+      recordsBlob: await this.blobs.put(Buffer.from(`${lines.join('\n')}\n`)),
+      recordCount: lines.length,
+      merkleRoot: sha256(lines.join()),
+      receivedAt: new Date(),
+    });
+    const eventId = newId();
+    await this.append(topics.contributionReceived, eventId, event);
+    return { contributionId, eventId, event };
+  }
+
+  append<T>(topic: Topic<T>, eventId: string, event: T): Promise<void> {
+    const { body, key } = encodeEvent(topic, eventId, event);
+    const record = { id: eventId, type: topic.name, key, source: 'test', occurredAt: new Date(), body };
+    return this.eventLog.append(topic.name, [record]);
+  }
+
+  verdictOn({ contributionId }: Sent, withinMs = 20_000): Promise<ContributionAssessed> {
+    return eventually(() => {
+      const found = this.assessed.find((event) => event.contributionId === contributionId);
+      if (found === undefined) throw new Error(`${contributionId} is not assessed yet`);
+      return found;
+    }, withinMs);
+  }
+
+  /** Sends and waits. */
+  async assess(datanetId: string, contributorId: string, records: readonly (Json | string)[]) {
+    const sent = await this.send(datanetId, contributorId, records);
+    const assessed = await this.verdictOn(sent, 60_000);
+    return { sent, assessed, lines: await this.lines<VerdictLine>(assessed.verdictsBlob) };
+  }
+
+  async lines<T>(digest: string): Promise<T[]> {
+    if (digest === '') return [];
+    const text = Buffer.from(await this.blobs.get(digest)).toString('utf8');
+    return text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as T);
+  }
+
+  async get(path: string, personId?: string): Promise<{ status: number; body: Record<string, unknown> }> {
+    const headers: Record<string, string> = personId ? { authorization: `Bearer token-of-${personId}` } : {};
+    const response = await fetch(`http://127.0.0.1:${this.service.httpPort}${path}`, { headers });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  }
+
+  async stop(): Promise<void> {
+    await this.service.stop();
+    await this.eventLog.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+export const partyIdOf = (...contributorIds: string[]): string =>
+  derivedId([...contributorIds].sort()[0] ?? '', 'party');
