@@ -32,7 +32,8 @@ describe('creditOf', () => {
       fc.property(anyEvidence, (any) => {
         const credit = creditOf(any);
         expect(total(credit)).toBe(PPB);
-        for (const share of [...credit.contributors, credit.baseModel, credit.reserve]) expect(share >= 0n).toBe(true);
+        for (const share of [...credit.contributors, credit.baseModel, credit.reserve])
+          expect(share >= 0n).toBe(true);
       }),
     );
   });

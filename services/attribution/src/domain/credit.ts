@@ -48,7 +48,10 @@ export function creditOf(evidence: Evidence, options: CreditOptions = defaultCre
   const weights = blend(above, evidence.spanNats, options.spanWeight);
   // The reserve's part is one record's worth of chance against everything that stands above it.
   const paid = pool * (total / (total + noise));
-  const [contributorsPpb = 0n, baseModel = 0n, reserve = 0n] = splitExactly(PPB, fixed([paid, 1 - pool, pool - paid]));
+  const [contributorsPpb = 0n, baseModel = 0n, reserve = 0n] = splitExactly(
+    PPB,
+    fixed([paid, 1 - pool, pool - paid]),
+  );
   const shares = splitExactly(contributorsPpb, toPpb(weights));
   return { contributors: shares, baseModel, reserve };
 }
@@ -74,11 +77,13 @@ function blend(influence: readonly number[], spans: readonly number[], spanWeigh
   const weight = spanTotal > 0 ? spanWeight : 0;
   return influence.map(
     (score, i) =>
-      (1 - weight) * (score / influenceTotal) + (spanTotal > 0 ? weight * ((supported[i] ?? 0) / spanTotal) : 0),
+      (1 - weight) * (score / influenceTotal) +
+      (spanTotal > 0 ? weight * ((supported[i] ?? 0) / spanTotal) : 0),
   );
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const rootMeanSquare = (values: readonly number[]) =>
   values.length === 0 ? 0 : Math.sqrt(sum(values.map((value) => value * value)) / values.length);
-const fixed = (shares: readonly number[]) => shares.map((share) => BigInt(Math.round(Math.max(0, share) * 2 ** 40)));
+const fixed = (shares: readonly number[]) =>
+  shares.map((share) => BigInt(Math.round(Math.max(0, share) * 2 ** 40)));

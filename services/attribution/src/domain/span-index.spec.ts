@@ -3,7 +3,11 @@ import { SpanIndex } from './span-index.js';
 import { suffixArray } from './suffix-array.js';
 
 const tokens = (max: number) => fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: max });
-const everything = { tokensMin: 1, chanceMax: Number.POSITIVE_INFINITY, recordsMax: Number.POSITIVE_INFINITY };
+const everything = {
+  tokensMin: 1,
+  chanceMax: Number.POSITIVE_INFINITY,
+  recordsMax: Number.POSITIVE_INFINITY,
+};
 
 describe('suffixArray', () => {
   it('orders suffixes as sorting them does', () => {
@@ -31,7 +35,8 @@ function bruteForce(records: readonly number[][], answer: readonly number[]) {
   let furthest = 0;
   for (let start = 0; start < answer.length; start++) {
     let end = start;
-    while (end < answer.length && records.some((record) => holds(record, answer.slice(start, end + 1)))) end++;
+    while (end < answer.length && records.some((record) => holds(record, answer.slice(start, end + 1))))
+      end++;
     if (end <= furthest || end === start) continue;
     furthest = end;
     const part = answer.slice(start, end);

@@ -73,7 +73,11 @@ export class SpanIndex {
 
   private recordsWith(answer: ArrayLike<number>, start: number, end: number): number[] {
     const records = new Set<number>();
-    for (let place = this.lowerBound(answer, start, end); this.commonPrefix(answer, start, place) >= end - start; place++) {
+    for (
+      let place = this.lowerBound(answer, start, end);
+      this.commonPrefix(answer, start, place) >= end - start;
+      place++
+    ) {
       records.add(this.recordAt(this.order[place] ?? 0));
     }
     return [...records].sort((a, b) => a - b);
@@ -109,7 +113,8 @@ export class SpanIndex {
 
   private logChance(answer: ArrayLike<number>, start: number, end: number): number {
     let sum = Math.log(this.text.length);
-    for (let i = start; i < end; i++) sum += this.logUnigram.get(answer[i] ?? BORDER) ?? Number.NEGATIVE_INFINITY;
+    for (let i = start; i < end; i++)
+      sum += this.logUnigram.get(answer[i] ?? BORDER) ?? Number.NEGATIVE_INFINITY;
     return sum;
   }
 

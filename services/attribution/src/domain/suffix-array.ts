@@ -4,7 +4,9 @@
  */
 export function suffixArray(tokens: Int32Array): Int32Array {
   const length = tokens.length;
-  let order: Int32Array = Int32Array.from(tokens.keys()).sort((a, b) => (tokens[a] ?? 0) - (tokens[b] ?? 0) || a - b);
+  let order: Int32Array = Int32Array.from(tokens.keys()).sort(
+    (a, b) => (tokens[a] ?? 0) - (tokens[b] ?? 0) || a - b,
+  );
   let rank = ranksOf(order, (a, b) => tokens[a] === tokens[b]);
   for (let width = 1; width < length && (rank[order[length - 1] ?? 0] ?? 0) < length - 1; width *= 2) {
     const known = rank;

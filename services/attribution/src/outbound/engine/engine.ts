@@ -1,0 +1,99 @@
+import type { BlobStore } from '@openledger/blob-store';
+import { canonicalJson } from '@openledger/kernel';
+import { type LoadedModel, loadModelFolder } from '@openledger/transformer';
+import { z } from 'zod';
+import type { AnswerOrder, IndexSummary, ModelVersion, ScoredAnswer } from '../../application/ports.js';
+import { pearson, reliabilityPpb } from '../../domain/audit.js';
+import { stakesOf } from '../../domain/lineage.js';
+import { SpanIndex } from '../../domain/span-index.js';
+import { buildIndex, SEED, SKETCH_SIZE } from './build-index.js';
+import { type ScoringVersion, scoreAnswer } from './score-answer.js';
+import { loadIndex, storeIndex } from './version-index.js';
+import { type VersionLimits, VersionModel } from './version-model.js';
+
+const Tokens = z.object({
+  promptTokens: z.array(z.int().min(0)),
+  completionTokens: z.array(z.int().min(0)),
+});
+
+export interface EngineConfig extends VersionLimits {
+  readonly modelDir: string;
+}
+
+/** Indexes versions and scores answers; keeps the version it worked on last. One call at a time. */
+export class Engine {
+  private base: LoadedModel | undefined;
+  private open: { readonly key: string; readonly model: VersionModel } | undefined;
+  private scoring: ScoringVersion | undefined;
+
+  constructor(
+    private readonly blobs: BlobStore,
+    private readonly config: EngineConfig,
+  ) {}
+
+  async index(
+    version: ModelVersion,
+    onProgress: (record: number, records: number) => void,
+  ): Promise<IndexSummary> {
+    const model = await this.modelOf(version);
+    const { index, audit } = await buildIndex(model, onProgress);
+    const { adapterDigest, baseDigest, lineageBlob, trainingLogBlob } = version;
+    return storeIndex(this.blobs, index, {
+      format: 'openledger-attribution-index/1',
+      adapterDigest,
+      baseDigest,
+      lineageBlob,
+      trainingLogBlob,
+      sketchSize: SKETCH_SIZE,
+      seed: SEED,
+      parameters: model.metric.size,
+      records: model.records.length,
+      stakes: stakesOf(model.records),
+      audit: { pairs: audit.measured.length, pearson: pearson(audit.predicted, audit.measured) },
+      reliabilityPpb: reliabilityPpb(audit.predicted, audit.measured),
+    });
+  }
+
+  async score({ version, indexDigest, requestId, tokensBlob, parties }: AnswerOrder): Promise<ScoredAnswer> {
+    const answer = Tokens.parse(JSON.parse(Buffer.from(await this.blobs.get(tokensBlob)).toString('utf8')));
+    const scoring = await this.scoringOf(version, indexDigest);
+    const { score, evidence } = await scoreAnswer(scoring, requestId, answer, parties);
+    const json = canonicalJson(JSON.parse(JSON.stringify(evidence)));
+    return { ...score, evidenceBlob: await this.blobs.put(Buffer.from(json)) };
+  }
+
+  async release(): Promise<void> {
+    this.scoring = undefined;
+    await this.open?.model.release();
+    this.open = undefined;
+  }
+
+  private async modelOf(version: ModelVersion): Promise<VersionModel> {
+    const key = `${version.adapterDigest} ${version.lineageBlob} ${version.trainingLogBlob}`;
+    if (this.open?.key !== key) {
+      await this.release();
+      this.base ??= await loadModelFolder(this.config.modelDir);
+      const model = await VersionModel.open(this.blobs, this.base, version, this.config);
+      this.open = { key, model };
+    }
+    return this.open.model;
+  }
+
+  private async scoringOf(version: ModelVersion, indexDigest: string): Promise<ScoringVersion> {
+    const model = await this.modelOf(version);
+    if (this.scoring?.model !== model || this.scoring.indexDigest !== indexDigest) {
+      const spans = new SpanIndex(model.records.map((record) => completionTokens(model, record)));
+      this.scoring = { model, indexDigest, spans, ...(await loadIndex(this.blobs, indexDigest)) };
+    }
+    return this.scoring;
+  }
+}
+
+/** Without the end token, which every record has and no answer shows. */
+function completionTokens(model: VersionModel, record: VersionModel['records'][number]): number[] {
+  const { tokens, completionStart } = model.tokensOf(record);
+  const ends = new Set(model.base.generation.eosTokenIds);
+  return Array.from(tokens)
+    .slice(completionStart)
+    .filter((token, at, all) => at < all.length - 1 || !ends.has(token));
+}
