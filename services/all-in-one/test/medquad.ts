@@ -61,7 +61,7 @@ function lightParaphrase({ prompt, completion }: DemoRecord): DemoRecord {
 /** Five institutes as five contributors, and an account that copies one of them. */
 export async function medquadScenario(): Promise<Scenario> {
   const honest = await Promise.all(
-    INSTITUTES.map(async (name) => ({ name: name as string, records: await recordsOf(name) })),
+    INSTITUTES.map(async (name) => ({ name, records: await recordsOf(name) })),
   );
   const copied = honest.find(({ name }) => name === COPIED)?.records ?? [];
   return {

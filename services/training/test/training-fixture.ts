@@ -17,6 +17,7 @@ import { canonicalJson, DomainError, newId, sha256 } from '@openledger/kernel';
 import { type RunningService, startService } from '@openledger/service-host';
 import { testDatabase } from '@openledger/testing';
 import { writeTinyModel } from '@openledger/testing/tiny-model';
+import type { RunEvaluation, RunProgress } from '../src/domain/run.js';
 import { training } from '../src/index.js';
 
 class Organisations extends Authenticator {
@@ -31,6 +32,24 @@ class Organisations extends Authenticator {
       credentialId: 'c',
     };
   }
+}
+
+/** Members of the run, the lineage page and the problem body, as far as tests read them. */
+export interface Answer {
+  readonly id: string;
+  readonly modelId: string;
+  readonly status: string;
+  readonly code?: string;
+  readonly failure?: string;
+  readonly adapterDigest: string;
+  readonly progress: RunProgress;
+  readonly evaluation: RunEvaluation;
+  readonly total: number;
+  readonly records: readonly {
+    readonly contributorId: string;
+    readonly tokens: number;
+    readonly completion?: string;
+  }[];
 }
 
 /** A real training service over a tiny model, with a memory log on which the test plays the other services. */
@@ -95,8 +114,7 @@ export class TrainingFixture {
       headers: { authorization: `Bearer ${organisation}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever the API answers
-    return { status: response.status, body: (await response.json()) as any };
+    return { status: response.status, body: (await response.json()) as Answer };
   }
 
   async datanet(permissions = { training: true, commercialUse: true }): Promise<string> {

@@ -32,7 +32,7 @@ describe('training', () => {
     });
     expect(body.code).toBeUndefined();
     expect(status).toBe(202);
-    return body.id as string;
+    return body.id;
   };
   const deployedEvents = () =>
     fixture.published
@@ -87,9 +87,7 @@ describe('training', () => {
     const run = await ended(await queue({ modelName: 'lineage', heldOutPercent: 25 }));
     const { body } = await fixture.call('GET', `/models/${run.modelId}/lineage?limit=100`);
     expect(body.total + run.evaluation.heldOutRecords).toBe(36);
-    expect(new Set(body.records.map((record: { contributorId: string }) => record.contributorId))).toEqual(
-      new Set(['ada', 'bo']),
-    );
+    expect(new Set(body.records.map(({ contributorId }) => contributorId))).toEqual(new Set(['ada', 'bo']));
     for (const record of body.records) {
       expect(record.tokens).toBeGreaterThan(0);
       expect(record.completion).toBeUndefined();

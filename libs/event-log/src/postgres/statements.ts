@@ -55,8 +55,11 @@ export const schemaSteps = (s: string): readonly string[] => [
   `,
 ];
 
-/** Every statement that runs per batch or per poll; tests EXPLAIN these very texts. */
-export const logStatements = (s: string) => ({
+/** Every statement of the log; tests EXPLAIN these very texts. */
+export const logStatements = (s: string) => ({ ...batchStatements(s), ...topicStatements(s) });
+
+/** What runs per batch or per poll. */
+const batchStatements = (s: string) => ({
   /**
    * One round trip for many partitions. Heads are locked in the order of their partitions, so two
    * appenders cannot deadlock. Bodies arrive as one binary parameter, cut by position and length: an
@@ -102,6 +105,10 @@ export const logStatements = (s: string) => ({
   commit: `
     UPDATE ${s}.group_offset SET next_offset = $5
      WHERE "group" = $1 AND topic_id = $2 AND partition = $3 AND next_offset = $4`,
+});
+
+/** What runs when topics are made, groups join or rewind, and old records go. */
+const topicStatements = (s: string) => ({
   join: `
     INSERT INTO ${s}.group_offset ("group", topic_id, partition, next_offset)
     SELECT $1, topic_id, partition, CASE WHEN $3 THEN next_offset ELSE 0 END

@@ -216,7 +216,9 @@ export function deliveryContract(tools: ContractTools): void {
         handle: (_, signal) => {
           started++;
           return new Promise((_resolve, reject) => {
-            signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+            signal.addEventListener('abort', () => reject(new Error('aborted', { cause: signal.reason })), {
+              once: true,
+            });
           });
         },
       });
