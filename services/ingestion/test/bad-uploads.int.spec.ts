@@ -13,7 +13,7 @@ let ada: Person;
 let client: Client;
 let datanetId: string;
 
-const limits = { UPLOAD_BYTES_MAX: String(UPLOAD_BYTES_MAX), RECORDS_MAX: '5000' };
+const limits = { UPLOAD_BYTES_MAX: String(UPLOAD_BYTES_MAX), RECORDS_MAX: '50000' };
 
 async function start(changes: Record<string, string>) {
   platform = await Platform.start({ ...limits, ...changes });
@@ -72,7 +72,7 @@ describe('a bad upload', () => {
     ['RECORD_SCHEMA_MISMATCH', 400, `${good}\n{"question":"a","answer":"b"}`, {}],
     ['RECORD_SCHEMA_MISMATCH', 400, '{"prompt":"short","completion":"x"}', {}],
     ['ENCODING_INVALID', 400, Buffer.from(`${good}\n{"prompt":"caf\xe9"`, 'latin1'), {}],
-    ['ENCODING_INVALID', 400, Buffer.from(good, 'utf16le'), {}],
+    ['ENCODING_INVALID', 400, Buffer.from(`\ufeff${good}`, 'utf16le'), {}],
     ['LINE_TOO_LONG', 413, `{"prompt":"${'x'.repeat(2 * MIB)}`, {}],
     [
       'LINE_TOO_LONG',
@@ -86,11 +86,11 @@ describe('a bad upload', () => {
     ],
     ['ARCHIVE_BOMB', 413, gzipSync(Buffer.alloc(200_000_000)), gzip],
     ['ARCHIVE_BOMB', 413, gzipSync(Buffer.alloc(50_000_000, `${good}\n`)), gzip],
-    ['ARCHIVE_BOMB', 413, gzipSync(gzipSync(Buffer.alloc(1_000_000_000))), gzip],
+    ['ENCODING_INVALID', 400, gzipSync(gzipSync(Buffer.alloc(50_000_000))), gzip],
     ['ARCHIVE_CORRUPT', 400, gzipSync(good).subarray(0, 30), gzip],
     ['ARCHIVE_CORRUPT', 400, good, gzip],
     ['UPLOAD_TOO_LARGE', 413, Buffer.alloc(UPLOAD_BYTES_MAX + 1, `${good}\n`), {}],
-    ['RECORDS_TOO_MANY', 413, `${good}\n`.repeat(5_001), {}],
+    ['RECORDS_TOO_MANY', 413, `${good}\n`.repeat(50_001), {}],
     ['UPLOAD_EMPTY', 400, '', {}],
     ['UPLOAD_EMPTY', 400, '\n\n', {}],
     ['LICENCE_MISSING', 400, good, { 'x-openledger-licence': undefined }],
@@ -151,7 +151,7 @@ describe('a bad upload', () => {
         body: new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from(`${good}\n`)) }),
         duplex: 'half',
         signal: abort.signal,
-      } as RequestInit);
+      });
       const ended = upload.catch((error: Error) => error.name);
       await eventually(async () => expect((await platform.traces()).uploads).toHaveLength(1));
       abort.abort();
@@ -174,17 +174,17 @@ describe('a bad upload', () => {
     const reader = new Client(platform, platform.person('reader', ['inference:invoke']));
     expect((await reader.upload(datanetId, good)).body.code).toBe('SCOPE_MISSING');
     expect((await client.upload(crypto.randomUUID(), good)).body.code).toBe('DATANET_UNKNOWN');
-    expect((await client.post(path, JSON.parse(good))).body.code).toBe('LICENCE_MISSING');
+    expect((await client.post(path, JSON.parse(good))).body.code).toBe('CONTENT_TYPE_UNSUPPORTED');
   });
 });
 
 describe('the parser process', () => {
   afterEach(() => platform?.stop());
-  const many = `${good}\n`.repeat(5_000);
+  const many = `${good}\n`.repeat(100_000);
 
   it.each([
     ['time', { PARSE_TIMEOUT_MS: '5' }],
-    ['memory', { PARSE_HEAP_MB: '4' }],
+    ['memory', { PARSE_HEAP_MB: '12', RECORDS_MAX: '100000' }],
   ])('is ended at its limit of %s', async (_, changes) => {
     await start(changes);
     const before = await platform.traces();

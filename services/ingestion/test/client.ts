@@ -60,7 +60,7 @@ export class Client {
         ...(this.person === undefined ? {} : { authorization: `Bearer ${this.person.name}` }),
       },
       ...(body === undefined ? {} : { body, duplex: 'half' }),
-    } as RequestInit);
+    });
     const text = await response.text();
     return { status: response.status, body: JSON.parse(text) as Body };
   }

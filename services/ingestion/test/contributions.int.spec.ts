@@ -1,6 +1,7 @@
 import { encodeEvent, topics, Verdict } from '@openledger/contracts';
 import { canonicalJson, merkleRoot, newId, sha256 } from '@openledger/kernel';
 import { eventually } from '@openledger/testing';
+import { PostgresIngestionStore } from '../src/outbound/postgres-ingestion-store.js';
 import { type Body, Client, datanetBody, sign } from './client.js';
 import { type Person, Platform } from './platform.js';
 
@@ -201,6 +202,11 @@ describe('a contribution', () => {
     );
     const late = await client.post(`/contributions/${body.contributionId}/signature`, { signature });
     expect(late).toMatchObject({ status: 409, body: { code: 'CONTRIBUTION_EXPIRED' } });
+
+    const { contributionId: waiting } = (await client.upload(datanetId, jsonl())).body;
+    expect(await new PostgresIngestionStore(platform.database).sweepUnsigned(new Date())).toBe(1);
+    expect((await client.get(`/contributions/${body.contributionId}`)).status).toBe(404);
+    expect((await client.get(`/contributions/${waiting}`)).status).toBe(200);
   });
 
   it('shows what validation found, to its contributor', async () => {

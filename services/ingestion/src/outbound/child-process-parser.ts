@@ -21,6 +21,8 @@ export interface ChildLimits extends ParseLimits {
 }
 
 const WAITING_MAX = 64;
+/** V8 aborts or traps when its heap is full; the kernel kills when the container's memory is. */
+const MEMORY_SIGNALS: ReadonlySet<string> = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGKILL']);
 const STDERR_CHARACTERS_MAX = 4_000;
 const PARSER = new URL('./parsing/parser-process.js', import.meta.url);
 
@@ -122,9 +124,7 @@ class Watch {
       const { kind, code, message, details } = this.outcome.refusal;
       return new DomainError(kind, code, message, { details });
     }
-    // V8 aborts when its heap is full.
-    if (signal === 'SIGABRT' || this.stderr.includes('heap out of memory'))
-      return limitExceeded(`more than ${heapMb} MB`);
+    if (signal !== null && MEMORY_SIGNALS.has(signal)) return limitExceeded(`more than ${heapMb} MB`);
     const crash = this.outcome?.ok === false ? this.outcome.crash : this.stderr;
     return new Error(`The parser process failed (${signal ?? 'no signal'}): ${crash}`);
   }

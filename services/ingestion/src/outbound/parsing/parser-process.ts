@@ -14,10 +14,9 @@ import type { ParseJob, ParseOutcome } from './job.js';
 const CHUNK_BYTES = 64 * 1024;
 const STANDARD_INPUT = 0;
 
-process.once('message', (job: ParseJob) => {
-  run(job)
-    .catch(outcomeOf)
-    .then((outcome) => process.send?.(outcome, () => process.disconnect()));
+process.once('message', async (job: ParseJob) => {
+  const outcome = await run(job).catch(outcomeOf);
+  process.send?.(outcome, () => process.disconnect());
 });
 
 async function run(job: ParseJob): Promise<ParseOutcome> {
