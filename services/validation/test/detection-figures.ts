@@ -20,7 +20,7 @@ export interface InstituteFigures {
   readonly personalData: number;
   /** Taken for copies of another institute's. */
   readonly copiesOfOthers: number;
-  readonly recordsPerSecond: number;
+  readonly recordsPerCpuSecond: number;
 }
 
 export interface CopyFigures {
@@ -53,7 +53,7 @@ export function medquadFigures(): { institutes: InstituteFigures[]; copies: Copy
       lowQuality: measured.count('LOW_QUALITY'),
       personalData: measured.count('PERSONAL_DATA'),
       copiesOfOthers: measured.copiesOfOthers,
-      recordsPerSecond: Math.round((records.length * 1_000) / measured.elapsedMs),
+      recordsPerCpuSecond: Math.round((records.length * 1_000) / measured.elapsedCpuMs),
     };
   });
   const originals = medquad('cancer-gov');

@@ -60,6 +60,10 @@ describeOnRealData('on real data', () => {
         expect(niddk.assessed.verdict).toBe(Verdict.VERDICT_ACCEPTED);
         expect(original.assessed.acceptedCount).toBeGreaterThan(1_000);
         expect(running.parties).toEqual([]);
+        const known = niddk.assessed.acceptedCount + original.assessed.acceptedCount;
+        const bytesPerRecord = Math.round((await running.indexBytes()) / known);
+        process.stdout.write(`the index takes ${bytesPerRecord} bytes a record\n`);
+        expect(bytesPerRecord).toBeLessThan(6_000);
 
         const strength = { replaced: 0.12, reordered: 0.4 };
         const copied = ninds.slice(0, 300).map(({ prompt, completion }) => ({

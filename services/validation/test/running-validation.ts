@@ -17,6 +17,7 @@ import {
 import type { EventLog } from '@openledger/event-log';
 import { MemoryEventLog } from '@openledger/event-log/memory';
 import { canonicalJson, DomainError, derivedId, type Json, newId, sha256 } from '@openledger/kernel';
+import { Database } from '@openledger/persistence';
 import { type RunningService, startService } from '@openledger/service-host';
 import { eventually, testDatabase } from '@openledger/testing';
 import { validation } from '../src/index.js';
@@ -59,14 +60,16 @@ export class RunningValidation {
     readonly blobs: FolderBlobStore,
     private readonly service: RunningService,
     private readonly folder: string,
+    private readonly databaseUrl: string,
   ) {}
 
   static async start(env: Readonly<Record<string, string>> = {}): Promise<RunningValidation> {
     const folder = await mkdtemp(join(tmpdir(), 'validation-'));
     const eventLog = new MemoryEventLog();
+    const databaseUrl = await testDatabase();
     const service = await startService(validation, {
       env: {
-        DATABASE_URL: await testDatabase(),
+        DATABASE_URL: databaseUrl,
         SERVICE_TOKEN: 'x'.repeat(32),
         HTTP_PORT: '0',
         GRPC_PORT: '0',
@@ -77,7 +80,13 @@ export class RunningValidation {
       eventLog,
       authenticator: new KnownPeople(),
     });
-    const running = new RunningValidation(eventLog, await FolderBlobStore.open(folder), service, folder);
+    const running = new RunningValidation(
+      eventLog,
+      await FolderBlobStore.open(folder),
+      service,
+      folder,
+      databaseUrl,
+    );
     await running.observe(topics.contributionAssessed, running.assessed);
     await running.observe(topics.partyChanged, running.parties);
     return running;
@@ -154,6 +163,20 @@ export class RunningValidation {
     const headers: Record<string, string> = personId ? { authorization: `Bearer token-of-${personId}` } : {};
     const response = await fetch(`http://127.0.0.1:${this.service.httpPort}${path}`, { headers });
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  }
+
+  /** Bytes on disk of the tables that grow with every record, indexes included. */
+  async indexBytes(): Promise<number> {
+    const { name: schema, migrations } = validation;
+    const database = await Database.open({ url: this.databaseUrl, schema, migrations, poolSize: 1 });
+    try {
+      const [row] = await database.query<{ bytes: string }>(
+        "SELECT pg_total_relation_size('record') + pg_total_relation_size('posting') AS bytes",
+      );
+      return Number(row?.bytes);
+    } finally {
+      await database.close();
+    }
   }
 
   async stop(): Promise<void> {

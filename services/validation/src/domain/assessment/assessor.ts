@@ -1,6 +1,7 @@
 import { type Sha256, sha256 } from '@openledger/kernel';
 import { ContributionIndex } from '../duplicates/contribution-index.js';
 import {
+  distinctWords,
   featuresOf,
   type TextFeatures,
   Vocabulary,
@@ -162,7 +163,7 @@ export class ContributionAssessor {
     for (const { json, normalised, textHash } of this.records) {
       if (json === undefined || seen.has(textHash)) continue;
       seen.add(textHash);
-      this.statistics.add(featuresOf(normalised.split(' '), this.vocabulary).words);
+      this.statistics.add(distinctWords(normalised.split(' '), this.vocabulary));
     }
   }
 
@@ -175,7 +176,7 @@ export class ContributionAssessor {
     const inside = this.known
       .candidates(prepared.keys)
       .flatMap((index) => this.knownByIndex.get(index) ?? []);
-    const weighed = weigh(prepared.features, this.statistics);
+    const weighed = this.weighed.get(record.normalised, () => weigh(prepared.features, this.statistics));
     let best: { earlier: EarlierRecord; similarity: number } | undefined;
     for (const earlier of [...answer.candidates, ...inside]) {
       const found = compare(weighed, this.weighedOf(earlier));
@@ -230,7 +231,7 @@ function matchOf(earlier: EarlierRecord, similarity: number): Match {
 
 /** Candidates recur within a contribution: the texts met last are kept ready. */
 class BoundedCache<V> {
-  private static readonly ENTRIES_MAX = 2_000;
+  private static readonly ENTRIES_MAX = 5_000;
   private readonly entries = new Map<string, V>();
 
   get(key: string, make: () => V): V {

@@ -38,6 +38,16 @@ export class Vocabulary {
   }
 }
 
+/** The distinct words alone, for counting. */
+export function distinctWords(words: readonly string[], vocabulary: Vocabulary): Set<number> {
+  const found = new Set<number>();
+  for (const word of words) {
+    const code = vocabulary.codeOf(word);
+    found.add((code - (code & 1)) / 2);
+  }
+  return found;
+}
+
 export function featuresOf(words: readonly string[], vocabulary = new Vocabulary()): TextFeatures {
   const sequence = new Int32Array(words.length);
   const grammar = new Map<number, number>();

@@ -41,18 +41,25 @@ export const isNearDuplicate = (found: Similarity): boolean =>
       found.distinctive >= limits.distinctive,
   );
 
+/** Phrases are compared only where the words leave a chance: 0 otherwise. */
 export function compare(newer: WeightedFeatures, earlier: WeightedFeatures): Similarity {
   const words = overlap(newer.words, earlier.words, earlier.wordWeights, earlier.boilerplateWeight);
-  const pairs = overlap(newer.pairs, earlier.pairs, earlier.pairWeights, earlier.boilerplateWeight);
-  const total = sum(newer.wordWeights) + words.whole - words.shared;
-  return {
-    words: ratio(words.shared, total),
+  const found = {
+    words: ratio(words.shared, sum(newer.wordWeights) + words.whole - words.shared),
     containment: ratio(words.sharedSquares, words.wholeSquares),
-    // A text of one word has no phrases to miss.
-    phrases: pairs.wholeSquares === 0 ? 1 : ratio(pairs.sharedSquares, pairs.wholeSquares),
     distinctive: words.wholeRare === 0 ? 1 : ratio(words.sharedRare, words.wholeRare),
     allBoilerplate: words.wholeRare === 0,
   };
+  const hopeless = RULES.every(
+    (limits) => found.words < limits.words || found.containment < limits.containment,
+  );
+  return { ...found, phrases: hopeless ? 0 : phrasesOf(newer, earlier) };
+}
+
+function phrasesOf(newer: WeightedFeatures, earlier: WeightedFeatures): number {
+  const pairs = overlap(newer.pairs, earlier.pairs, earlier.pairWeights, earlier.boilerplateWeight);
+  // A text of one word has no phrases to miss.
+  return pairs.wholeSquares === 0 ? 1 : ratio(pairs.sharedSquares, pairs.wholeSquares);
 }
 
 interface Overlap {
