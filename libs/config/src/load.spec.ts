@@ -18,6 +18,11 @@ describe('loadConfig', () => {
     expect(loadConfig(schema, { PRICE_WEI: '0', TOKEN_FILE: file }).TOKEN).toBe('secret');
   });
 
+  it('does not touch variables that are not its own', () => {
+    const config = loadConfig(schema, { PRICE_WEI: '0', TOKEN: 't', OTHER_FILE: '/nowhere' });
+    expect(config).not.toHaveProperty('OTHER');
+  });
+
   it('lists every problem at once', () => {
     const load = () => loadConfig(schema, { PRICE_WEI: '-1', BATCH_MAX: 'many' });
     for (const name of ['PRICE_WEI', 'BATCH_MAX', 'TOKEN']) expect(load).toThrow(name);

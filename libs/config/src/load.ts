@@ -11,8 +11,8 @@ export type Env = Readonly<Record<string, string | undefined>>;
  *
  * @throws DomainError CONFIG_INVALID
  */
-export function loadConfig<S extends z.ZodType>(schema: S, env: Env): Readonly<z.infer<S>> {
-  const parsed = schema.safeParse(withFiles(env));
+export function loadConfig<S extends z.ZodObject>(schema: S, env: Env): Readonly<z.infer<S>> {
+  const parsed = schema.safeParse(withFiles(env, Object.keys(schema.shape)));
   if (!parsed.success) {
     throw new DomainError(
       'invalid',
@@ -23,13 +23,13 @@ export function loadConfig<S extends z.ZodType>(schema: S, env: Env): Readonly<z
   return Object.freeze(parsed.data as object) as Readonly<z.infer<S>>;
 }
 
-function withFiles(env: Env): Record<string, string> {
+function withFiles(env: Env, names: readonly string[]): Record<string, string> {
   const values: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
+  for (const name of names) {
     // An empty variable means an absent one: that is what an unset value in a chart renders to.
-    if (value === undefined || value === '') continue;
-    if (name.endsWith('_FILE')) values[name.slice(0, -'_FILE'.length)] ??= readFileSync(value, 'utf8').trim();
-    else values[name] = value;
+    const file = env[`${name}_FILE`] || undefined;
+    const value = env[name] || (file && readFileSync(file, 'utf8').trim());
+    if (value) values[name] = value;
   }
   return values;
 }

@@ -10,13 +10,6 @@ import { bold, createTerminal, dim, type Terminal } from './terminal/steps.js';
 
 const NODE_MIN = 24;
 
-try {
-  await main();
-} catch (error) {
-  console.error(error instanceof DomainError ? `\n${error.code}: ${error.message}` : error);
-  process.exitCode = 1;
-}
-
 async function main(): Promise<void> {
   const root = join(import.meta.dirname, '..', '..', '..', '..');
   const options = readOptions(process.argv.slice(2), root);
@@ -31,15 +24,24 @@ async function main(): Promise<void> {
   const terminal = createTerminal(process.stdout);
   const platform = await start(options, terminal);
   const stopped = stopOnSignal(platform, terminal);
+  try {
+    await serve(options, platform, terminal);
+  } catch (error) {
+    await platform.stop();
+    throw error;
+  }
+  if (options.once) await platform.stop();
+  else await stopped;
+}
+
+async function serve(options: Options, platform: Platform, terminal: Terminal): Promise<void> {
   const memory = join(options.dataDir, 'demo.json');
   let remembered = await readRemembered(memory);
   if (options.demo && remembered === undefined) {
     await demo(options, platform, terminal);
     remembered = await readRemembered(memory);
   }
-  if (options.once) return platform.stop();
-  showDoors(platform, terminal, remembered);
-  await stopped;
+  if (!options.once) showDoors(platform, terminal, remembered);
 }
 
 async function start(options: Options, terminal: Terminal): Promise<Platform> {
@@ -116,4 +118,11 @@ function stopOnSignal(platform: Platform, terminal: Terminal): Promise<void> {
 
 function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
   return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof DomainError ? `\n${error.code}: ${error.message}` : error);
+  process.exitCode = 1;
 }

@@ -51,6 +51,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const url = (database: string) => `postgres://openledger:${password}@127.0.0.1:${port}/${database}`;
   const child = spawn(native.postgres, ['-D', dataDir, ...settings(port, options.durable ?? true)], {
     ...as,
+    // A group of its own: Ctrl-C in a terminal signals the whole group, and the database must stop last.
+    detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const log = tail(child);

@@ -16,15 +16,16 @@ export async function claim(actor: Actor, chain: PlatformChain): Promise<Claimed
   const { provider } = chain.chain;
   await chain.chain.setBalance(actor.wallet.address, 10n ** 18n);
   const { token: tokenAddress } = await actor.client.get('/settlement/chain', Chain);
-  const { distributor: address, ...leaf } = await actor.client.get(
-    `/settlement/claims/${actor.wallet.address}`,
-    Claim,
-  );
+  const {
+    distributor: address,
+    wallet: account,
+    ...leaf
+  } = await actor.client.get(`/settlement/claims/${actor.wallet.address}`, Claim);
   const token = new OpenToken(tokenAddress, provider);
   const distributor = new RewardsDistributor(address, provider);
   const beforeWei = await token.balanceOf(actor.wallet.address);
   const totalWei = BigInt(leaf.totalWei);
-  const call = distributor.claim({ ...leaf, totalWei });
+  const call = distributor.claim({ ...leaf, account, totalWei });
   const mined = await sendAndWait(actor.wallet.connect(provider), call);
   const afterWei = await token.balanceOf(actor.wallet.address);
   return { name: actor.name, transactionHash: mined.hash, leafWei: totalWei, beforeWei, afterWei };

@@ -5,8 +5,14 @@ import { z } from 'zod';
 /** How often a page that changes in the background is read again. */
 const POLL_MS = 100;
 
-const Nonce = z.object({ nonce: z.string(), domain: z.string(), uri: z.string(), chainId: z.number() });
-const Session = z.object({ token: z.string(), person: z.object({ personId: z.string() }) });
+const Nonce = z.object({
+  nonce: z.string(),
+  domain: z.string(),
+  uri: z.string(),
+  chainId: z.number(),
+  issuedAt: z.string(),
+});
+const Session = z.object({ token: z.string(), personId: z.string() });
 
 /** A caller of the public REST API, as any outsider would write it. */
 export class Client {
@@ -21,7 +27,7 @@ export class Client {
 
   /** Logs a wallet in (ERC-4361) and answers with a client that acts for its person. */
   async login(wallet: Wallet, displayName: string): Promise<{ client: Client; personId: string }> {
-    const { nonce, domain, uri, chainId } = await this.post('/siwe/nonce', {}, Nonce);
+    const { nonce, domain, uri, chainId, issuedAt } = await this.post('/siwe/nonce', {}, Nonce);
     const message = [
       `${domain} wants you to sign in with your Ethereum account:`,
       wallet.address,
@@ -32,11 +38,11 @@ export class Client {
       'Version: 1',
       `Chain ID: ${chainId}`,
       `Nonce: ${nonce}`,
-      `Issued At: ${new Date().toISOString()}`,
+      `Issued At: ${issuedAt}`,
     ].join('\n');
     const signature = await wallet.signMessage(message);
     const session = await this.post('/siwe/verify', { message, signature, displayName }, Session);
-    return { client: this.withCredential(session.token), personId: session.person.personId };
+    return { client: this.withCredential(session.token), personId: session.personId };
   }
 
   get<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>> {

@@ -22,10 +22,12 @@ export const Contribution = z.object({
   reasons: z.array(z.object({ code: z.string(), message: z.string(), count: z.number() })).default([]),
 });
 
-export const Parties = z.object({
-  parties: z.array(
-    z.object({ partyId: z.string(), contributorIds: z.array(z.string()), reason: z.string() }),
-  ),
+export const Parties = z.object({ parties: z.array(z.object({ partyId: z.string() })) });
+
+export const Party = z.object({
+  partyId: z.string(),
+  contributorIds: z.array(z.string()),
+  reason: z.string(),
 });
 
 export const TrainingRun = z.object({
@@ -96,7 +98,7 @@ export const Balance = z.object({ availableWei: z.string(), heldWei: z.string() 
 
 export const Claim = z.object({
   epoch: z.number(),
-  account: z.string(),
+  wallet: z.string(),
   totalWei: z.string(),
   proof: z.array(z.string()),
   distributor: z.string(),

@@ -9,7 +9,7 @@ import { type Answer, ask } from './ask.js';
 import { type Claimed, claim } from './claim.js';
 import { Client } from './client.js';
 import { type Assessed, contribute } from './contribute.js';
-import { Attribution, Claim, Datanet, Epochs, Parties, Receipt } from './pages.js';
+import { Attribution, Claim, Datanet, Epochs, Parties, Party, Receipt } from './pages.js';
 import type { Scenario } from './scenario.js';
 import { showAnswer, showClaims, showContributions, showReceipt } from './show.js';
 import { train } from './train.js';
@@ -20,7 +20,7 @@ export interface Played {
   readonly company: Company;
   readonly contributors: readonly Actor[];
   readonly assessed: ReadonlyMap<string, Assessed>;
-  readonly parties: z.infer<typeof Parties>['parties'];
+  readonly parties: readonly z.infer<typeof Party>[];
   readonly run: Awaited<ReturnType<typeof train>>;
   readonly answer: Answer;
   readonly attribution: z.infer<typeof Attribution>;
@@ -39,7 +39,7 @@ export async function play(platform: Platform, scenario: Scenario, terminal: Ter
     return founded;
   });
   const { datanetId, contributors, assessed } = await gather(outsider, company, scenario, terminal);
-  const { parties } = await outsider.get('/parties', Parties);
+  const parties = await partiesSeenBy(outsider);
   const names = new Map(contributors.map(({ personId, name }) => [personId, name]));
   showContributions(terminal, { contributors, assessed, parties, names });
 
@@ -60,13 +60,18 @@ export async function play(platform: Platform, scenario: Scenario, terminal: Ter
   return { company, contributors, assessed, parties, run, ...asked, receipt, claims };
 }
 
+async function partiesSeenBy(anyone: Client): Promise<z.infer<typeof Party>[]> {
+  const { parties } = await anyone.get('/parties', Parties);
+  return Promise.all(parties.map(({ partyId }) => anyone.get(`/parties/${partyId}`, Party)));
+}
+
 async function gather(outsider: Client, company: Company, scenario: Scenario, terminal: Terminal) {
   const { name, domain, licence } = scenario.datanet;
   const body = {
     name,
     domain,
     licence,
-    schema: { kind: 'instruction' },
+    schema: { kind: 'instruction', minCharacters: 1, maxCharacters: 4_000 },
     permissions: { training: true, commercialUse: true },
   };
   const { datanetId } = await company.client.post('/datanets', body, Datanet);

@@ -5,7 +5,7 @@ import { table } from '../terminal/table.js';
 import type { Actor } from './actors.js';
 import type { Claimed } from './claim.js';
 import type { Assessed } from './contribute.js';
-import type { Attribution, Parties, Receipt } from './pages.js';
+import type { Attribution, Party, Receipt } from './pages.js';
 
 const PPB_PER_CENT = 10_000_000;
 const ANSI_COLOURS = [36, 35, 33, 34, 32];
@@ -15,7 +15,7 @@ const open = (wei: string | bigint) => `${formatEther(wei)} OPEN`;
 export interface Contributions {
   readonly contributors: readonly Actor[];
   readonly assessed: ReadonlyMap<string, Assessed>;
-  readonly parties: z.infer<typeof Parties>['parties'];
+  readonly parties: readonly z.infer<typeof Party>[];
   readonly names: ReadonlyMap<string, string>;
 }
 
@@ -39,10 +39,13 @@ export function showContributions(
     terminal.line(line);
   for (const { contributorIds, reason } of parties) {
     const members = contributorIds.map((id) => names.get(id) ?? id).join(' and ');
-    terminal.line(`  ${bold(members)} are treated as one party: ${reason}`);
+    terminal.line(`  ${bold(members)} are treated as one party: ${withNames(reason, names)}`);
   }
   terminal.line();
 }
+
+const withNames = (text: string, names: ReadonlyMap<string, string>) =>
+  [...names].reduce((named, [id, name]) => named.replaceAll(id, name), text);
 
 export function showAnswer(
   terminal: Terminal,

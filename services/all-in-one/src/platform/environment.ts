@@ -29,6 +29,7 @@ export function environment({ options, secrets, databaseUrl, chain, ports }: Sur
     SETTLEMENT_GRPC: grpc('settlement'),
     WORKER_GRPC: grpc('inference-worker'),
     BLOB_DIR: join(options.dataDir, 'blobs'),
+    UPLOAD_DIR: join(options.dataDir, 'uploads'),
     WORK_DIR: join(options.dataDir, 'work'),
     MODEL_DIR: options.modelDir,
     CHAIN_RPC_URL: chain.chain.rpcUrl,
@@ -36,6 +37,8 @@ export function environment({ options, secrets, databaseUrl, chain, ports }: Sur
     CHAIN_TOKEN_ADDRESS: token,
     CHAIN_VAULT_ADDRESS: vault,
     CHAIN_DISTRIBUTOR_ADDRESS: distributor,
+    CHAIN_POLL_MS: '200',
     SETTLEMENT_OPERATOR_KEY: secrets.posterKey,
+    SETTLEMENT_OPERATOR_WALLETS: new Wallet(secrets.operatorKey).address,
   };
 }

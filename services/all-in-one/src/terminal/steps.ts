@@ -78,5 +78,5 @@ function barOf(share: number): string {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the escape sequences that `style` writes
-const STYLES = /\u001b\[\d+m/g;
+const STYLES = /\u001b\[[\d;]+m/g;
 const withoutStyles = (text: string) => text.replace(STYLES, '');
