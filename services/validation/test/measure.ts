@@ -1,11 +1,11 @@
 import { canonicalJson } from '@openledger/kernel';
+import type {
+  EarlierRecord,
+  RecordAnswer,
+  RecordQuestion,
+} from '../src/domain/assessment/assessment-input.js';
 import type { AssessmentResult } from '../src/domain/assessment/assessment-output.js';
-import {
-  ContributionAssessor,
-  type EarlierRecord,
-  type RecordAnswer,
-  type RecordQuestion,
-} from '../src/domain/assessment/assessor.js';
+import { ContributionAssessor } from '../src/domain/assessment/assessor.js';
 import type { AssessedRecord } from '../src/domain/assessment/verdict.js';
 import { type Meetings, noteMeetings, promising } from '../src/domain/duplicates/candidate-ranking.js';
 import { POSTINGS_MAX } from '../src/domain/duplicates/index-keys.js';

@@ -58,9 +58,7 @@ export class RunningValidation {
   private constructor(
     readonly eventLog: EventLog,
     readonly blobs: FolderBlobStore,
-    private readonly service: RunningService,
-    private readonly folder: string,
-    private readonly databaseUrl: string,
+    private readonly parts: { service: RunningService; folder: string; databaseUrl: string },
   ) {}
 
   static async start(env: Readonly<Record<string, string>> = {}): Promise<RunningValidation> {
@@ -80,13 +78,11 @@ export class RunningValidation {
       eventLog,
       authenticator: new KnownPeople(),
     });
-    const running = new RunningValidation(
-      eventLog,
-      await FolderBlobStore.open(folder),
+    const running = new RunningValidation(eventLog, await FolderBlobStore.open(folder), {
       service,
       folder,
       databaseUrl,
-    );
+    });
     await running.observe(topics.contributionAssessed, running.assessed);
     await running.observe(topics.partyChanged, running.parties);
     return running;
@@ -161,14 +157,14 @@ export class RunningValidation {
 
   async get(path: string, personId?: string): Promise<{ status: number; body: Record<string, unknown> }> {
     const headers: Record<string, string> = personId ? { authorization: `Bearer token-of-${personId}` } : {};
-    const response = await fetch(`http://127.0.0.1:${this.service.httpPort}${path}`, { headers });
+    const response = await fetch(`http://127.0.0.1:${this.parts.service.httpPort}${path}`, { headers });
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   }
 
   /** Bytes on disk of the tables that grow with every record, indexes included. */
   async indexBytes(): Promise<number> {
     const { name: schema, migrations } = validation;
-    const database = await Database.open({ url: this.databaseUrl, schema, migrations, poolSize: 1 });
+    const database = await Database.open({ url: this.parts.databaseUrl, schema, migrations, poolSize: 2 });
     try {
       const [row] = await database.query<{ bytes: string }>(
         "SELECT pg_total_relation_size('record') + pg_total_relation_size('posting') AS bytes",
@@ -180,9 +176,9 @@ export class RunningValidation {
   }
 
   async stop(): Promise<void> {
-    await this.service.stop();
+    await this.parts.service.stop();
     await this.eventLog.close();
-    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.parts.folder, { recursive: true, force: true });
   }
 }
 

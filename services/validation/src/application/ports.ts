@@ -1,10 +1,14 @@
 import type {
+  ContributionFacts,
+  RecordAnswer,
+  RecordQuestion,
+} from '../domain/assessment/assessment-input.js';
+import type {
   AssessmentResult,
   CopyCount,
   CopyEvidence,
   IndexedRecord,
 } from '../domain/assessment/assessment-output.js';
-import type { ContributionFacts, RecordAnswer, RecordQuestion } from '../domain/assessment/assessor.js';
 import type { ReasonTally, RecordVerdict } from '../domain/assessment/verdict.js';
 import type { CopyCase } from '../domain/parties/copy-link.js';
 import type { Party, PartyChange } from '../domain/parties/party.js';

@@ -7,7 +7,7 @@ import type {
   Datanet,
   DatanetState,
 } from '../application/ports.js';
-import type { RecordAnswer, RecordQuestion } from '../domain/assessment/assessor.js';
+import type { RecordAnswer, RecordQuestion } from '../domain/assessment/assessment-input.js';
 import { addCopies, addEvidence, lockPartiesOf, replaceParties } from './party-tables.postgres.js';
 import { addToIndex, lookUp } from './record-index.postgres.js';
 

@@ -1,5 +1,9 @@
+import type {
+  ContributionFacts,
+  RecordAnswer,
+  RecordQuestion,
+} from '../domain/assessment/assessment-input.js';
 import type { AssessmentResult } from '../domain/assessment/assessment-output.js';
-import type { ContributionFacts, RecordAnswer, RecordQuestion } from '../domain/assessment/assessor.js';
 
 /** What the service tells its assessor thread; each is answered by one {@link Reply} before the next is sent. */
 export type Command =

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { InvariantError } from '@openledger/kernel';
 import type { AssessmentJob, Assessor } from '../application/ports.js';
+import type { RecordAnswer, RecordQuestion } from '../domain/assessment/assessment-input.js';
 import type { AssessmentResult } from '../domain/assessment/assessment-output.js';
-import type { RecordAnswer, RecordQuestion } from '../domain/assessment/assessor.js';
 import type { Command, Reply } from './assessor-protocol.js';
 
 /** Records between two look-ups: bounds what travels between the threads at a time. */

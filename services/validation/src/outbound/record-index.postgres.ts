@@ -1,7 +1,7 @@
 import { invariant } from '@openledger/kernel';
 import type { Transaction } from '@openledger/persistence';
+import type { EarlierRecord, RecordAnswer, RecordQuestion } from '../domain/assessment/assessment-input.js';
 import type { IndexedRecord } from '../domain/assessment/assessment-output.js';
-import type { EarlierRecord, RecordAnswer, RecordQuestion } from '../domain/assessment/assessor.js';
 import { type Meetings, noteMeetings, promising } from '../domain/duplicates/candidate-ranking.js';
 import { type IndexKeys, POSTINGS_MAX } from '../domain/duplicates/index-keys.js';
 
@@ -27,11 +27,13 @@ interface EarlierRow {
   contribution_id: string;
   contributor_id: string;
   normalised_text: string;
+  text_hash: string;
 }
 
 const EARLIER = `
   SELECT record.no, encode(record.owner_record_id, 'hex') AS record_id, assessment.datanet_id,
-         assessment.contribution_id, assessment.contributor_id, record.normalised_text
+         assessment.contribution_id, assessment.contributor_id, record.normalised_text,
+         encode(record.text_hash, 'hex') AS text_hash
     FROM record JOIN assessment ON assessment.no = record.owner_assessment_no`;
 
 /** Earlier records that each question's record may repeat: the oldest of the same words, and the promising ones. */
@@ -57,13 +59,10 @@ async function exactMatches(
   questions: readonly RecordQuestion[],
 ): Promise<Map<string, EarlierRecord>> {
   const hashes = [...new Set(questions.map(({ textHash }) => textHash))];
-  const rows = await query<EarlierRow & { text_hash: string }>(
-    `SELECT DISTINCT ON (found.text_hash) found.* FROM (
-       SELECT earlier.*, encode(record.text_hash, 'hex') AS text_hash
-         FROM (${EARLIER}) AS earlier JOIN record USING (no)
-        WHERE record.text_hash = ANY (SELECT decode(h, 'hex') FROM unnest($1::text[]) AS h)
-     ) AS found ORDER BY found.text_hash, found.no`,
-    [hashes],
+  const rows = await query<EarlierRow>(
+    `SELECT DISTINCT ON (text_hash) * FROM (${EARLIER} WHERE record.text_hash = ANY ($1::bytea[])) AS found
+      ORDER BY text_hash, no`,
+    [hashes.map((hash) => Buffer.from(hash, 'hex'))],
   );
   // The text itself is not needed: it is the one that was asked about.
   return new Map(rows.map((row) => [row.text_hash, toEarlier({ ...row, normalised_text: '' })]));

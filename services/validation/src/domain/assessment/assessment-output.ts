@@ -1,7 +1,7 @@
 import type { Sha256 } from '@openledger/kernel';
 import type { IndexKeys } from '../duplicates/index-keys.js';
 import type { TermStatistics } from '../duplicates/term-statistics.js';
-import type { ContributionFacts, EarlierRecord } from './assessor.js';
+import type { ContributionFacts, EarlierRecord } from './assessment-input.js';
 import {
   type AssessedRecord,
   type Match,

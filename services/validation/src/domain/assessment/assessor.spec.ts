@@ -1,6 +1,7 @@
 import { sha256 } from '@openledger/kernel';
 import { TermStatistics } from '../duplicates/term-statistics.js';
-import { ContributionAssessor, type RecordAnswer } from './assessor.js';
+import type { RecordAnswer } from './assessment-input.js';
+import { ContributionAssessor } from './assessor.js';
 
 const FACTS = {
   contributionId: 'c',

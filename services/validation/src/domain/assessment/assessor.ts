@@ -13,43 +13,14 @@ import { compare, isNearDuplicate } from '../duplicates/similarity.js';
 import type { TermStatistics } from '../duplicates/term-statistics.js';
 import { personalDataIn } from '../privacy/personal-data.js';
 import { qualityOf } from '../quality/quality.js';
-import { type RecordSchema, readRecord } from '../records/record-content.js';
+import { readRecord } from '../records/record-content.js';
 import { wordsOf } from '../text/words.js';
+import type { ContributionFacts, EarlierRecord, RecordAnswer, RecordQuestion } from './assessment-input.js';
 import { AssessmentOutput, type AssessmentResult } from './assessment-output.js';
 import type { Match, Reason } from './verdict.js';
 
 /** Texts that are written with fewer distinct words than this say nothing about who copied whom. */
 const EVIDENCE_WORDS_MIN = 8;
-
-export interface ContributionFacts {
-  readonly contributionId: string;
-  readonly datanetId: string;
-  readonly contributorId: string;
-  readonly schema: RecordSchema;
-  /** Below this a record is rejected. 0…1 */
-  readonly qualityMin: number;
-}
-
-/** What the persistent index must be asked about one record. */
-export interface RecordQuestion extends IndexKeys {
-  readonly index: number;
-  /** SHA-256 of the normalised text. */
-  readonly textHash: Sha256;
-}
-
-/**
- * A text that is known, and the earlier accepted record that owns it: the one it was sent as, or the one it
- * was found to repeat.
- */
-export interface EarlierRecord extends Omit<Match, 'similarity'> {
-  readonly normalisedText: string;
-}
-
-/** The index's answer: the earliest record of the same words, and some that may be near. */
-export interface RecordAnswer {
-  readonly exact?: EarlierRecord;
-  readonly candidates: readonly EarlierRecord[];
-}
 
 interface Pending {
   readonly index: number;

@@ -1,5 +1,5 @@
 import { passesLuhn } from './checksums.js';
-import type { PersonalDataKind } from './personal-data.js';
+import type { PersonalDataKind } from './personal-data-kind.js';
 
 /** First digits of the card schemes; JCB's old 15-digit ranges 1800 and 2131 are written out. */
 const CARD_PREFIX = /^(?:4|5[0-8]|6|2[2-7]|3[0-9]|1800|2131)/;

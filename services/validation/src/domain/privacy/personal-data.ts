@@ -1,15 +1,7 @@
 import { passesIban } from './checksums.js';
 import { isPersonalIpv4, isPersonalIpv6 } from './network-addresses.js';
 import { kindOfNumber } from './numbers.js';
-
-export type PersonalDataKind =
-  | 'EMAIL'
-  | 'PHONE'
-  | 'PAYMENT_CARD'
-  | 'IBAN'
-  | 'SOCIAL_SECURITY_NUMBER'
-  | 'IP_ADDRESS'
-  | 'SECRET';
+import type { PersonalDataKind } from './personal-data-kind.js';
 
 /** Every repetition is bounded, so each pass is linear in the text whatever it holds. */
 const EMAIL = /([\p{L}\p{N}._%+'-]{1,64})@((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,24})/giu;
