@@ -1,12 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DomainError } from '@openledger/kernel';
 import pg from 'pg';
 import { binaries } from './binaries.js';
+import { type Unprivileged, unprivileged } from './unprivileged.js';
 
 export interface EmbeddedPostgresOptions {
   /** Holds the cluster and its password; made on first use. */
@@ -29,18 +30,16 @@ export interface EmbeddedPostgres {
 const run = promisify(execFile);
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
-/** Postgres refuses to run as root; `nobody` exists everywhere and owns nothing else. */
-const NOBODY = 65_534;
 
 /** Starts the PostgreSQL that ships inside the npm package, initialising its folder on first use. */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = join(options.dir, 'data');
   const passwordFile = join(options.dir, 'password');
-  const as = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+  const as = await unprivileged();
   const native = await binaries();
 
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
-  if (as.uid !== undefined) await chown(options.dir, as.uid, as.gid);
+  await as.own(options.dir);
   await stopOrphan(dataDir);
   if (!(await exists(join(dataDir, 'PG_VERSION')))) {
     await initialise(native.initdb, dataDir, passwordFile, as);
@@ -49,8 +48,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const password = (await readFile(passwordFile, 'utf8')).trim();
   const port = options.port ?? (await freePort());
   const url = (database: string) => `postgres://openledger:${password}@127.0.0.1:${port}/${database}`;
-  const child = spawn(native.postgres, ['-D', dataDir, ...settings(port, options.durable ?? true)], {
-    ...as,
+  const server = as.command(native.postgres, ['-D', dataDir, ...settings(port, options.durable ?? true)]);
+  const child = spawn(server.file, server.args, {
+    ...as.identity,
     // A group of its own: Ctrl-C in a terminal signals the whole group, and the database must stop last.
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -68,19 +68,25 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   };
 }
 
-async function initialise(initdb: string, dataDir: string, passwordFile: string, as: object): Promise<void> {
+async function initialise(
+  initdb: string,
+  dataDir: string,
+  passwordFile: string,
+  as: Unprivileged,
+): Promise<void> {
   await rm(dataDir, { recursive: true, force: true });
   await writeFile(passwordFile, randomBytes(24).toString('hex'), { mode: 0o600 });
-  if ('uid' in as) await chown(passwordFile, NOBODY, NOBODY);
+  await as.own(passwordFile);
   const args = ['-D', dataDir, '-U', 'openledger', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
   try {
-    await run(initdb, [...args, '--encoding=UTF8', '--locale=C', '--no-sync'], as);
+    const command = as.command(initdb, [...args, '--encoding=UTF8', '--locale=C', '--no-sync']);
+    await run(command.file, command.args, as.identity);
   } catch (cause) {
     await rm(dataDir, { recursive: true, force: true });
     throw new DomainError(
       'unavailable',
       'POSTGRES_INIT_FAILED',
-      `PostgreSQL could not create ${dataDir}. As root it runs as "nobody", who must be able to enter that folder and the project's; otherwise set DATABASE_URL to a server of your own.`,
+      `PostgreSQL could not create ${dataDir}. Started by root, where user namespaces are forbidden, it runs as "nobody", who must be able to enter that folder and the project's. Start as another user, or choose another folder with --data.`,
       { cause },
     );
   }
