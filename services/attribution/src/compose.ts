@@ -29,7 +29,7 @@ export async function compose(host: Host): Promise<Composition> {
     store,
     engine,
     clock: host.clock,
-    retrySeconds: config.ATTRIBUTION_RETRY_SECONDS,
+    retryMs: config.ATTRIBUTION_RETRY_MS,
     onError,
   });
   const loop = new WorkLoop({ store, queue, pollMs: config.ATTRIBUTION_POLL_MS, onError });

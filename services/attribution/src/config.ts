@@ -13,7 +13,8 @@ export const AttributionConfig = z.object({
   ATTRIBUTION_POLL_MS: milliseconds.default(500),
   /** The engine's memory is given back after so long without work. */
   ATTRIBUTION_IDLE_MS: milliseconds.default(60_000),
-  ATTRIBUTION_RETRY_SECONDS: count.default(5),
+  /** Wait before a failed piece of work is tried again; doubles with each attempt. */
+  ATTRIBUTION_RETRY_MS: milliseconds.default(5_000),
 });
 
 export type AttributionConfig = z.infer<typeof AttributionConfig>;

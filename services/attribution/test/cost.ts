@@ -1,6 +1,7 @@
 /**
  * Measures indexing and scoring: `node dist/test/cost.js <model folder> <records.jsonl>…`. Each file is one
- * contributor's. Prints milliseconds and who is credited for answers to the first question of each file.
+ * contributor's. Prints milliseconds, and whether the answers
+ * to a contributor's questions are credited to him.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,9 @@ import { canonicalJson } from '@openledger/kernel';
 import type { ModelVersion } from '../src/application/ports.js';
 import { Engine } from '../src/outbound/engine/engine.js';
 import { type TestRecord, TrainedVersion } from './trained-version.js';
+
+/** Asked of each contributor. */
+const QUESTIONS = 10;
 
 const [modelDir = '', ...files] = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), 'attribution-cost-'));
@@ -27,7 +31,7 @@ try {
     }
   }
   let start = performance.now();
-  const plan = { modelDir, epochs: 6, batchRows: 8, learningRate: 0.003 };
+  const plan = { modelDir, epochs: 12, batchRows: 8, learningRate: 0.004 };
   const trained = await TrainedVersion.train(blobs, records, plan);
   print(
     `trained ${records.length} records in ${since(start).toFixed(0)} ms, loss ${trained.finalLoss.toFixed(3)}`,
@@ -47,29 +51,30 @@ try {
   const description: unknown = JSON.parse(Buffer.from(await blobs.get(index.digest)).toString());
   print(JSON.stringify(description));
 
-  for (const round of [0, 1, 2]) {
-    for (const file of files) {
-      const own = records.filter(({ contributorId }) => contributorId === basename(file, '.jsonl'));
-      const question = own[round * 7]?.prompt ?? '';
-      const answer = await trained.ask(question);
+  const times: number[] = [];
+  for (const file of files) {
+    const owner = basename(file, '.jsonl');
+    const own = records.filter(({ contributorId }) => contributorId === owner);
+    const shares: number[] = [];
+    let first = 0;
+    for (let i = 0; i < QUESTIONS; i++) {
+      const answer = await trained.ask(own[(i * 11) % own.length]?.prompt ?? '');
       const tokensBlob = await blobs.put(Buffer.from(canonicalJson(answer)));
+      const order = { version, indexDigest: index.digest, requestId: `${i}`, tokensBlob, parties: new Map() };
       start = performance.now();
-      const score = await engine.score({
-        version,
-        indexDigest: index.digest,
-        requestId: `${file} ${round}`,
-        tokensBlob,
-        parties: new Map(),
-      });
-      print(`\n${question} — ${answer.completionTokens.length} tokens, ${since(start).toFixed(0)} ms`);
-      const { text, spans, topRecords, decoys, members, logLikelihoods } = JSON.parse(
-        Buffer.from(await blobs.get(score.evidenceBlob)).toString(),
-      ) as Record<string, unknown>;
-      print(JSON.stringify({ ...score, evidenceBlob: undefined }));
-      print(JSON.stringify({ text, logLikelihoods, members, decoys }));
-      print(JSON.stringify({ spans, topRecords: (topRecords as unknown[]).slice(0, 3) }));
+      const { contributors } = await engine.score(order);
+      times.push(since(start));
+      const paid = contributors.reduce((sum, { influencePpb }) => sum + influencePpb, 0);
+      const his = contributors.find(({ contributorId }) => contributorId === owner)?.influencePpb ?? 0;
+      if (his > 0 && contributors.every(({ influencePpb }) => influencePpb <= his)) first += 1;
+      shares.push(paid > 0 ? his / paid : 0);
     }
+    const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+    print(`${owner}: first for ${first} of ${QUESTIONS} of his questions, mean share ${mean.toFixed(3)}`);
   }
+  const [cold = 0, ...warm] = times;
+  const median = warm.sort((a, b) => a - b)[Math.floor(warm.length / 2)] ?? 0;
+  print(`score: first ${cold.toFixed(0)} ms, then median ${median.toFixed(0)} ms`);
   await engine.release();
   await trained.release();
 } finally {

@@ -39,10 +39,12 @@ const lora: LoraConfig = { rank: 8, alpha: 16, targetModules };
 export class TrainedVersion {
   private constructor(
     readonly event: ModelDeployed,
-    readonly base: LoadedModel,
-    private readonly weights: LoraWeights,
-    private readonly scorer: Scorer,
     readonly finalLoss: number,
+    private readonly parts: {
+      readonly base: LoadedModel;
+      readonly weights: LoraWeights;
+      readonly scorer: Scorer;
+    },
   ) {}
 
   static async train(
@@ -66,28 +68,29 @@ export class TrainedVersion {
     const event = await deploy(blobs, { base, trainer, weights, records, examples });
     await trainer.release();
     const scorer = await Scorer.open(base.config, base.weights, { maxLength: TOKENS_MAX, threads: 1, lora });
-    return new TrainedVersion(event, base, weights, scorer, loss);
+    return new TrainedVersion(event, loss, { base, weights, scorer });
   }
 
   /** The greedy answer, as the gateway stores it. */
   async ask(prompt: string, tokensMax = 48): Promise<{ promptTokens: number[]; completionTokens: number[] }> {
-    const { tokens, completionStart } = instructionTokens(this.base, { prompt, completion: '' });
+    const { base, weights, scorer } = this.parts;
+    const { tokens, completionStart } = instructionTokens(base, { prompt, completion: '' });
     const promptTokens = Array.from(tokens).slice(0, completionStart);
     const completionTokens: number[] = [];
     while (completionTokens.length < tokensMax) {
       const all = [...promptTokens, ...completionTokens];
-      const { data } = await this.scorer.logits([all], this.weights);
-      const { vocabSize } = this.base.config;
+      const { data } = await scorer.logits([all], weights);
+      const { vocabSize } = base.config;
       const row = data.subarray((all.length - 1) * vocabSize, all.length * vocabSize);
       const next = row.indexOf(Math.max(...row));
-      if (this.base.generation.eosTokenIds.includes(next)) break;
+      if (base.generation.eosTokenIds.includes(next)) break;
       completionTokens.push(next);
     }
     return { promptTokens, completionTokens };
   }
 
   async release(): Promise<void> {
-    await this.scorer.release();
+    await this.parts.scorer.release();
   }
 }
 

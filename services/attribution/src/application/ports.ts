@@ -99,6 +99,8 @@ export abstract class AttributionStore {
   abstract recordParty(eventId: string, party: Party): Promise<boolean>;
   /** True while `holder` is the only one that works; renews for `seconds`. */
   abstract holdExecution(holder: string, seconds: number): Promise<boolean>;
+  /** Lets another replica work at once, not only when the lease has run out. */
+  abstract releaseExecution(holder: string): Promise<void>;
   /** The oldest version without an index whose time has come. */
   abstract claimVersion(): Promise<Claimed<ModelVersion> | undefined>;
   /** The oldest answer without a score whose version has its index and whose time has come. */
@@ -109,7 +111,7 @@ export abstract class AttributionStore {
   abstract saveScore(requestId: string, score: ScoredAnswer, at: Date, event: EncodedEvent): Promise<boolean>;
   /** Puts work back for later without counting the attempt. */
   abstract putBack(key: WorkKey): Promise<void>;
-  abstract retryIn(key: WorkKey, seconds: number, failure: string): Promise<void>;
+  abstract retryIn(key: WorkKey, waitMs: number, failure: string): Promise<void>;
   /** Gives up. Answers that wait for a version that failed read as failed. */
   abstract fail(key: WorkKey, failure: string): Promise<void>;
   abstract version(

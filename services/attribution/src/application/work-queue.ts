@@ -17,7 +17,7 @@ export interface WorkOptions {
   readonly engine: AttributionEngine;
   readonly clock: Clock;
   /** Wait before the second attempt; doubles with each. */
-  readonly retrySeconds: number;
+  readonly retryMs: number;
   readonly onError: (error: unknown) => void;
 }
 
@@ -78,7 +78,7 @@ export class WorkQueue {
     signal: AbortSignal,
     work: () => Promise<void>,
   ): Promise<void> {
-    const { store, onError, retrySeconds } = this.options;
+    const { store, onError, retryMs } = this.options;
     try {
       if (attempt > ATTEMPTS_MAX) throw new Error('the process ended at every attempt');
       await work();
@@ -87,7 +87,7 @@ export class WorkQueue {
       if (!(error instanceof DomainError)) onError(error);
       const failure = reasonOf(error);
       if (attempt >= ATTEMPTS_MAX) return store.fail(key, failure);
-      await store.retryIn(key, retrySeconds * 2 ** (attempt - 1), failure);
+      await store.retryIn(key, retryMs * 2 ** (attempt - 1), failure);
     }
   }
 }

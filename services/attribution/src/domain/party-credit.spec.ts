@@ -10,6 +10,7 @@ const member = (contributorId: string, partyId: string, influence: number, recor
 });
 const evidence = (...members: Member[]): AnswerEvidence => ({
   members,
+  typicalScore: 0,
   spanNats: new Map([['p', 2]]),
   decoys: [0.5, -0.5],
   baseLogLikelihood: -20,
@@ -27,6 +28,15 @@ describe('creditMembers', () => {
     expect(z).toBe(alone.membersPpb[1]);
     expect(Number(a) / Number(b)).toBeCloseTo(5 / 4, 6);
     expect(c).toBe(0n);
+  });
+
+  it('credits what stands above a typical record, so that mere volume earns nothing', () => {
+    const members = [member('a', 'a', 12, 2), member('b', 'b', 40, 40)];
+    const { membersPpb } = creditMembers({ ...evidence(...members), typicalScore: 1 });
+    expect(membersPpb[0]).toBeGreaterThan(0n);
+    expect(membersPpb[1]).toBe(0n);
+    const alone = creditMembers({ ...evidence(member('b', 'b', 40, 40)), typicalScore: 1 });
+    expect(alone.membersPpb[0]).toBeGreaterThan(0n);
   });
 
   it('sums to one billion', () => {

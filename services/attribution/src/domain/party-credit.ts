@@ -15,6 +15,8 @@ export interface Member {
 export interface AnswerEvidence
   extends Pick<Evidence, 'decoys' | 'baseLogLikelihood' | 'adapterLogLikelihood'> {
   readonly members: readonly Member[];
+  /** What a typical record of the data scores on the answer: it taught manner, not this answer. */
+  readonly typicalScore: number;
   /** By party. */
   readonly spanNats: ReadonlyMap<string, number>;
 }
@@ -32,7 +34,8 @@ export interface AnswerCredit {
  * members' own positive influence, or by tokens where none has any.
  */
 export function creditMembers(evidence: AnswerEvidence): AnswerCredit {
-  const { members, spanNats, decoys, baseLogLikelihood, adapterLogLikelihood } = evidence;
+  const members = aboveTypical(evidence);
+  const { spanNats, decoys, baseLogLikelihood, adapterLogLikelihood } = evidence;
   const parties = [...new Set(members.map(({ partyId }) => partyId))];
   const inParty = (id: string) => members.filter(({ partyId }) => partyId === id);
   const total = (id: string, of: (member: Member) => number) =>
@@ -56,6 +59,13 @@ export function creditMembers(evidence: AnswerEvidence): AnswerCredit {
     baseModelPpb: credit.baseModel,
     reservePpb: credit.reserve,
   };
+}
+
+/** A sole party has nobody to be told apart from. */
+function aboveTypical({ members, typicalScore }: AnswerEvidence): Member[] {
+  const isAlone = new Set(members.map(({ partyId }) => partyId)).size < 2;
+  const common = isAlone ? 0 : typicalScore;
+  return members.map((member) => ({ ...member, influence: member.influence - common * member.records }));
 }
 
 function splitInside(members: readonly Member[], share: bigint): bigint[] {

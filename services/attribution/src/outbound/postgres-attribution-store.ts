@@ -83,6 +83,10 @@ export class PostgresAttributionStore extends AttributionStore {
     return held.length > 0;
   }
 
+  async releaseExecution(holder: string): Promise<void> {
+    await this.database.query('DELETE FROM executor WHERE holder = $1', [holder]);
+  }
+
   async claimVersion(): Promise<Claimed<ModelVersion> | undefined> {
     const [row] = await this.database.query<VersionRow>(
       `UPDATE model_version SET attempts = attempts + 1
@@ -139,8 +143,11 @@ export class PostgresAttributionStore extends AttributionStore {
     return this.change(key, 'attempts = attempts - 1');
   }
 
-  retryIn(key: WorkKey, seconds: number, failure: string): Promise<void> {
-    return this.change(key, 'retry_at = now() + make_interval(secs => $1), failure = $2', [seconds, failure]);
+  retryIn(key: WorkKey, waitMs: number, failure: string): Promise<void> {
+    return this.change(key, 'retry_at = now() + make_interval(secs => $1 / 1000.0), failure = $2', [
+      waitMs,
+      failure,
+    ]);
   }
 
   fail(key: WorkKey, failure: string): Promise<void> {

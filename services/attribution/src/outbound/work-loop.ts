@@ -28,6 +28,7 @@ export class WorkLoop {
   async stop(): Promise<void> {
     this.abort.abort();
     await this.running;
+    await this.options.store.releaseExecution(this.holder);
   }
 
   private async loop(): Promise<void> {

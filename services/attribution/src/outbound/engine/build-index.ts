@@ -13,7 +13,7 @@ export const SEED = 20_261_120;
 const DECOYS = 24;
 const AUDIT_GROUPS_MAX = 8;
 const AUDIT_QUERIES_MAX = 12;
-/** Length of an audit's step relative to the adapter: large against rounding, small against curvature. */
+/** Length of an audit's step relative to the parameters: large against rounding, small against curvature. */
 const AUDIT_STEP = 0.02;
 /** Their base shares travel in every score, and a record on the log stays under 256 KB. */
 const CONTRIBUTORS_MAX = 1_000;
@@ -88,8 +88,8 @@ async function audit(
   groupSums: readonly Float32Array[],
   queries: readonly TokenExample[],
 ): Promise<Audit> {
-  const { metric, adapter } = model;
-  const stepLength = AUDIT_STEP * norm(metric.flatten(adapter.weights));
+  const { metric, learning } = model;
+  const stepLength = AUDIT_STEP * norm(metric.flatten(learning));
   const vectors: Float32Array[] = [];
   const losses: number[] = [];
   for (const query of queries) {

@@ -4,6 +4,7 @@ import type { TokenExample } from '../../domain/decoys.js';
 import { type AnswerCredit, creditMembers, type Member } from '../../domain/party-credit.js';
 import type { SpanIndex, TokenSpan } from '../../domain/span-index.js';
 import { spanNats } from '../../domain/span-nats.js';
+import { typicalScore } from '../../domain/typical-score.js';
 import { dot } from '../../domain/vectors.js';
 import { answerText } from './answer-text.js';
 import type { IndexDescription, VersionIndex } from './version-index.js';
@@ -32,6 +33,7 @@ export interface StoredEvidence extends Evidence {
   readonly members: readonly Member[];
   readonly spanNats: Readonly<Record<string, number>>;
   readonly decoys: readonly number[];
+  readonly typicalScore: number;
   readonly logLikelihoods: { readonly base: number; readonly adapter: number };
 }
 
@@ -63,9 +65,12 @@ export async function scoreAnswer(
   const found = spans.spansOf(answer.completionTokens);
   const nats = spanNats(found, gains(logs), (record) => ownerOf(model.records[record]?.contributorId ?? ''));
   const decoys = index.decoys.map((decoy) => dot(decoy, z));
+  const scores = recordScores(version, z);
+  const typical = typicalScore(scores);
   const logLikelihoods = { base: sum(logs.base), adapter: sum(logs.adapter) };
   const credit = creditMembers({
     members,
+    typicalScore: typical,
     spanNats: nats,
     decoys,
     baseLogLikelihood: Math.min(0, logLikelihoods.base),
@@ -77,10 +82,11 @@ export async function scoreAnswer(
       requestId,
       indexDigest: version.indexDigest,
       ...shownSpans(model, answer.completionTokens, found),
-      topRecords: topRecords(version, z),
+      topRecords: topRecords(model, scores),
       members,
       spanNats: Object.fromEntries(nats),
       decoys,
+      typicalScore: typical,
       logLikelihoods,
     },
   };
@@ -124,11 +130,16 @@ function shownSpans(model: VersionModel, tokens: readonly number[], spans: reado
   return { text, spans: shown };
 }
 
-/** The records whose training helped the answer most, by their sketches. */
-function topRecords({ model, index, description }: ScoringVersion, z: Float32Array) {
+/** The influence of every record, to the precision of the sketches. */
+function recordScores({ index, description }: ScoringVersion, z: Float32Array): number[] {
   const query = new CountSketch(description.sketchSize, description.seed).of(z);
-  return index.sketches
-    .map((sketch, record) => ({ record, score: dot(sketch, query) }))
+  return index.sketches.map((sketch) => dot(sketch, query));
+}
+
+/** The records whose training helped the answer most. */
+function topRecords(model: VersionModel, scores: readonly number[]) {
+  return scores
+    .map((score, record) => ({ record, score }))
     .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score)
     .slice(0, TOP_RECORDS)

@@ -16,7 +16,11 @@ import { AdamMetric } from '../../domain/adam-metric.js';
 import type { TokenExample } from '../../domain/decoys.js';
 import type { LineageRecord } from '../../domain/lineage.js';
 
-const TrainingLog = z.object({ epsilonRoot: z.number().positive(), secondMomentsBlob: z.string() });
+const TrainingLog = z.object({
+  epsilonRoot: z.number().positive(),
+  maxTokens: z.int().positive(),
+  secondMomentsBlob: z.string(),
+});
 
 const Record = z.object({
   recordId: z.string(),
@@ -27,6 +31,14 @@ const Record = z.object({
   completion: z.string(),
 });
 
+/**
+ * Where on the straight path from the base model (0) to the adapter (1) gradients are taken. At its end
+ * the records are learnt: their gradients fade and cancel out, and what is left of them has lost its
+ * sign. Closer to the start they still say what each record taught (TracIn, Pruthi et al. 2020, sums over
+ * the checkpoints of the path; one point does as well here, see the README).
+ */
+const PATH_POINT = 0.25;
+
 export interface VersionLimits {
   readonly threads: number;
   readonly tokensMax: number;
@@ -36,6 +48,8 @@ export interface VersionLimits {
 interface Parts {
   readonly base: LoadedModel;
   readonly adapter: Adapter;
+  /** The adapter at {@link PATH_POINT}. */
+  readonly learning: LoraWeights;
   readonly records: readonly LineageRecord[];
   readonly metric: AdamMetric;
   readonly session: GradientSession;
@@ -53,8 +67,9 @@ export class VersionModel {
     return this.parts.base;
   }
 
-  get adapter(): Adapter {
-    return this.parts.adapter;
+  /** The adapter on its way, where records are differentiated. */
+  get learning(): LoraWeights {
+    return this.parts.learning;
   }
 
   get records(): readonly LineageRecord[] {
@@ -92,14 +107,16 @@ export class VersionModel {
     const records = await readLineage(blobs, version.lineageBlob, limits.recordsMax);
     const log = TrainingLog.parse(JSON.parse(text(await blobs.get(version.trainingLogBlob))));
     const { tensors } = parseSafetensors(await blobs.get(log.secondMomentsBlob));
-    const tokensMax = Math.min(limits.tokensMax, base.config.maxPositions);
+    // Whatever was trained on can be differentiated.
+    const tokensMax = Math.min(Math.max(limits.tokensMax, log.maxTokens), base.config.maxPositions);
     const { threads } = limits;
     const session = await GradientSession.forLora(base.config, base.weights, adapter.lora, {
       maxLength: tokensMax,
       threads,
     });
     const metric = new AdamMetric(tensors, log.epsilonRoot);
-    return new VersionModel({ base, adapter, records, metric, session, tokensMax, threads });
+    const learning = onPath(adapter.weights, PATH_POINT);
+    return new VersionModel({ base, adapter, learning, records, metric, session, tokensMax, threads });
   }
 
   /** Framed as it was trained. */
@@ -107,23 +124,23 @@ export class VersionModel {
     return instructionTokens(this.base, record);
   }
 
-  /** Gradient of the completion's summed NLL by the adapter, in Adam's metric. */
+  /** Gradient of the completion's summed NLL by the adapter on its way, in Adam's metric. */
   async gradient({ tokens, completionStart }: TokenExample): Promise<Float32Array> {
     const example = completionExample(tokens, completionStart);
-    const { gradients } = await this.parts.session.gradients(this.adapter.weights, [example], 1);
+    const { gradients } = await this.parts.session.gradients(this.learning, [example], 1);
     return this.metric.toMetric(gradients);
   }
 
-  /** Summed NLL of the completion, nats, with the adapter moved by `step`. */
+  /** Summed NLL of the completion, nats, with the adapter on its way moved by `step`. */
   async loss({ tokens, completionStart }: TokenExample, step?: Float32Array): Promise<number> {
     const example = completionExample(tokens, completionStart);
-    const weights = step ? this.moved(step) : this.adapter.weights;
+    const weights = step ? this.moved(step) : this.learning;
     return (await this.parts.session.loss(weights, [example])).total;
   }
 
   /** log p of each completion token by the base model and with the adapter. */
   async logProbabilities({ tokens, completionStart }: TokenExample) {
-    const { base, adapter } = this;
+    const { base, adapter } = this.parts;
     this.scorer ??= await Scorer.open(base.config, base.weights, {
       maxLength: this.tokensMax,
       threads: this.parts.threads,
@@ -143,12 +160,22 @@ export class VersionModel {
   private moved(step: Float32Array): LoraWeights {
     const steps = this.metric.unflatten(step);
     return new Map(
-      [...this.adapter.weights].map(([name, { shape, data }]) => {
+      [...this.learning].map(([name, { shape, data }]) => {
         const change = steps.get(name);
         return [name, { shape, data: data.map((value, i) => value + (change?.[i] ?? 0)) }];
       }),
     );
   }
+}
+
+/** The share `point` of what the adapter adds: B A is linear in B. */
+function onPath(weights: LoraWeights, point: number): LoraWeights {
+  return new Map(
+    [...weights].map(([name, { shape, data }]) => {
+      const factor = name.endsWith('lora_B.weight') ? point : 1;
+      return [name, { shape, data: data.map((value) => value * factor) }];
+    }),
+  );
 }
 
 async function readLineage(blobs: BlobStore, blob: string, recordsMax: number): Promise<LineageRecord[]> {
