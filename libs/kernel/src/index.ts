@@ -2,5 +2,6 @@ export { type Clock, systemClock } from './clock.js';
 export { DomainError, type DomainErrorOptions, type ErrorKind, InvariantError, invariant } from './errors.js';
 export { canonicalJson, isSha256, type Json, type Sha256, sha256 } from './hash.js';
 export { derivedId, isId, newId } from './ids.js';
+export { countLines, fromJsonLines, jsonLinesBetween, toJsonLines } from './json-lines.js';
 export { merkleRoot } from './merkle.js';
 export { PPB, splitExactly, toPpb } from './split.js';

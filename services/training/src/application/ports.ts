@@ -92,6 +92,12 @@ export abstract class AdapterTrainer {
   abstract forget(runId: string): Promise<void>;
 }
 
+export interface LineagePage {
+  readonly total: number;
+  readonly records: readonly TrainedRecord[];
+}
+
 export abstract class LineageReader {
-  abstract read(blob: string): Promise<TrainedRecord[]>;
+  /** Only the page is decoded: a lineage has up to hundreds of thousands of records. */
+  abstract read(blob: string, offset: number, limit: number): Promise<LineagePage>;
 }

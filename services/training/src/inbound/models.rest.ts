@@ -61,9 +61,11 @@ interface Page {
 }
 
 async function lineagePage(lineage: LineageReader, run: Run, { offset, limit }: Page) {
-  const records = run.lineageBlob === undefined ? [] : await lineage.read(run.lineageBlob);
-  const shown = records
-    .slice(offset, offset + limit)
-    .map(({ prompt: _prompt, completion: _completion, ...record }) => record);
-  return { total: records.length, offset, records: shown };
+  if (run.lineageBlob === undefined) return { total: 0, offset, records: [] };
+  const { total, records } = await lineage.read(run.lineageBlob, offset, limit);
+  return {
+    total,
+    offset,
+    records: records.map(({ prompt: _prompt, completion: _completion, ...shown }) => shown),
+  };
 }

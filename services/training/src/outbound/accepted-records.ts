@@ -1,8 +1,8 @@
 import type { BlobStore } from '@openledger/blob-store';
+import { fromJsonLines } from '@openledger/kernel';
 import { z } from 'zod';
 import type { AcceptedContribution } from '../application/ports.js';
 import type { AcceptedRecord } from '../domain/record.js';
-import { fromJsonLines } from './json-lines.js';
 
 const Line = z.object({
   id: z.string(),

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { BlobStore } from '@openledger/blob-store';
-import { DomainError } from '@openledger/kernel';
+import { DomainError, toJsonLines } from '@openledger/kernel';
 import {
   type AcceptedContribution,
   AdapterTrainer,
@@ -12,7 +12,6 @@ import {
 import { type AcceptedRecord, splitHeldOut } from '../domain/record.js';
 import type { RunProgress } from '../domain/run.js';
 import { readAcceptedRecords } from './accepted-records.js';
-import { toJsonLines } from './json-lines.js';
 import type { TrainingAnswer, TrainingOrder, TrainingResult } from './training-messages.js';
 
 export interface ThreadTrainerOptions {

@@ -1,4 +1,4 @@
-import { DomainError } from '@openledger/kernel';
+import { DomainError, jsonLinesBetween } from '@openledger/kernel';
 import type { AssessedRecord } from '../domain/assessment/verdict.js';
 import type { Assessment, Blobs } from './ports.js';
 import type { ReadModels } from './read-models.js';
@@ -30,20 +30,6 @@ export class ReadAssessment {
     if (assessment.contributorId !== readerId) return { assessment };
     if (assessment.verdictsBlob === '') return { assessment, records: [] };
     const bytes = await this.blobs.get(assessment.verdictsBlob);
-    const lines = linesBetween(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), page);
-    return { assessment, records: lines.map((line) => JSON.parse(line) as AssessedRecord) };
+    return { assessment, records: jsonLinesBetween(bytes, page) as AssessedRecord[] };
   }
-}
-
-/** Only the lines of the page are decoded. */
-function linesBetween(bytes: Buffer, { from, limit }: { from: number; limit: number }): string[] {
-  const lines: string[] = [];
-  let start = 0;
-  for (let line = 0; start < bytes.length && line < from + limit; line++) {
-    const end = bytes.indexOf(0x0a, start);
-    const stop = end === -1 ? bytes.length : end;
-    if (line >= from) lines.push(bytes.toString('utf8', start, stop));
-    start = stop + 1;
-  }
-  return lines;
 }
