@@ -1,19 +1,14 @@
 import { Body, Controller, Get, Module, Post } from '@nestjs/common';
-import { Authenticator, Caller, type Principal, Public, RequireScope } from '@openledger/auth';
+import { Caller, type Principal, Public, RequireScope } from '@openledger/auth';
 import { encodeEvent, OrganisationCreated, topics } from '@openledger/contracts';
-import { DomainError, newId } from '@openledger/kernel';
+import { newId } from '@openledger/kernel';
 import { sqlMigration } from '@openledger/persistence';
-import { eventually, testDatabase } from '@openledger/testing';
+import { eventually, KnownCallers, testDatabase } from '@openledger/testing';
 import { z } from 'zod';
 import { on, parse, type RunningService, type Service, startService } from '../src/index.js';
 
-class OneKey extends Authenticator {
-  override async authenticate(credential: string): Promise<Principal> {
-    if (credential !== 'olk_good')
-      throw new DomainError('unauthenticated', 'CREDENTIAL_UNKNOWN', 'No such key.');
-    return { personId: 'p', walletAddress: '0x0', scopes: new Set(['datanets:write']), credentialId: 'c' };
-  }
-}
+const personOf = (key: string): Partial<Principal> | undefined =>
+  key === 'olk_good' ? { personId: 'p', scopes: new Set(['datanets:write']) } : undefined;
 
 @Controller('things')
 class Things {
@@ -93,7 +88,7 @@ describe('startService', () => {
       HTTP_PORT: '0',
       LOG_LEVEL: 'silent',
     };
-    running = await startService(thing, { env, authenticator: new OneKey() });
+    running = await startService(thing, { env, authenticator: new KnownCallers(personOf) });
     base = `http://127.0.0.1:${running.httpPort}`;
   });
   afterAll(() => running.stop());

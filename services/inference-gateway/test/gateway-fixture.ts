@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Authenticator, type Principal } from '@openledger/auth';
+import type { Principal } from '@openledger/auth';
 import { FolderBlobStore } from '@openledger/blob-store';
-import { encodeEvent, InferenceServed, type ModelDeployed, topics } from '@openledger/contracts';
+import { decodeEvent, type InferenceServed, type ModelDeployed, topics } from '@openledger/contracts';
 import { PostgresEventLog } from '@openledger/event-log/postgres';
-import { DomainError, newId, sha256 } from '@openledger/kernel';
+import { newId, sha256 } from '@openledger/kernel';
 import { type RunningService, startService } from '@openledger/service-host';
-import { testDatabase } from '@openledger/testing';
+import { KnownCallers, publish, testDatabase } from '@openledger/testing';
 import { writeTinyModel } from '@openledger/testing/tiny-model';
 import { modelFolderDigest } from '@openledger/transformer';
 import OpenAI from 'openai';
@@ -21,26 +21,12 @@ export const READ_ONLY_KEY = 'olk_reader';
 export const ORGANISATION = 'organisation-1';
 const SERVICE_TOKEN = 'service-token-of-this-test';
 
+const INVOKE = new Set(['inference:invoke']);
 const principals: Readonly<Record<string, Partial<Principal>>> = {
-  [KEY]: {},
-  [POOR_KEY]: { organisationId: 'organisation-poor' },
-  [READ_ONLY_KEY]: { scopes: new Set(['balance:read']) },
+  [KEY]: { organisationId: ORGANISATION, scopes: INVOKE },
+  [POOR_KEY]: { organisationId: 'organisation-poor', scopes: INVOKE },
+  [READ_ONLY_KEY]: { organisationId: ORGANISATION, scopes: new Set(['balance:read']) },
 };
-
-class TestAuthenticator extends Authenticator {
-  async authenticate(credential: string): Promise<Principal> {
-    const known = principals[credential];
-    if (!known) throw new DomainError('unauthenticated', 'CREDENTIAL_UNKNOWN', 'This key is not known.');
-    return {
-      personId: 'person-1',
-      organisationId: ORGANISATION,
-      walletAddress: '0x0',
-      scopes: new Set(['inference:invoke']),
-      credentialId: 'credential-1',
-      ...known,
-    };
-  }
-}
 
 /** The real gateway with its database and event log; settlement and two workers speak their contracts over gRPC. */
 export class GatewayFixture {
@@ -79,7 +65,7 @@ export class GatewayFixture {
         WORKER_GRPC: (await Promise.all(workers.map((worker) => worker.listen(SERVICE_TOKEN)))).join(),
         ...env,
       },
-      authenticator: new TestAuthenticator(),
+      authenticator: new KnownCallers((key) => principals[key]),
       eventLog: log,
     });
     const blobs = await FolderBlobStore.open(join(dir, 'blobs'));
@@ -89,7 +75,7 @@ export class GatewayFixture {
       group: 'observer',
       topics: [topics.inferenceServed.name],
       handle: async ({ body }) => {
-        fixture.served.push(InferenceServed.fromJSON(JSON.parse(Buffer.from(body).toString())));
+        fixture.served.push(decodeEvent(topics.inferenceServed, body));
       },
     });
     return fixture;
@@ -134,9 +120,7 @@ export class GatewayFixture {
       deployedAt: new Date(),
       ...fields,
     };
-    const { topic, ...record } = encodeEvent(topics.modelDeployed, newId(), event);
-    const occurredAt = new Date();
-    await this.parts.log.append(topic, [{ ...record, type: topic, source: 'training', occurredAt }]);
+    await publish(this.parts.log, topics.modelDeployed, event);
     return event;
   }
 

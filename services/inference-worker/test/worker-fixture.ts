@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
-import { Authenticator } from '@openledger/auth';
 import { FolderBlobStore } from '@openledger/blob-store';
 import {
   type AdapterReference,
@@ -14,18 +13,11 @@ import {
 } from '@openledger/contracts';
 import { newId } from '@openledger/kernel';
 import { type RunningService, serviceMetadata, startService } from '@openledger/service-host';
-import { testDatabase } from '@openledger/testing';
+import { KnownCallers, testDatabase } from '@openledger/testing';
 import { tinyAdapter, writeTinyModel } from '@openledger/testing/tiny-model';
 import { inferenceWorker } from '../src/index.js';
 
 const SERVICE_TOKEN = 'service-token-of-this-test';
-
-/** The worker has no callers of its own. */
-class NobodyAuthenticator extends Authenticator {
-  authenticate(): Promise<never> {
-    return Promise.reject(new Error('nobody calls'));
-  }
-}
 
 export interface Answer {
   readonly tokens: readonly number[];
@@ -59,7 +51,8 @@ export class WorkerFixture {
         ADAPTER_RANK_MAX: '4',
         ...env,
       },
-      authenticator: new NobodyAuthenticator(),
+      // The worker has no callers of its own.
+      authenticator: new KnownCallers(() => undefined),
     });
     const client = new WorkerServiceClient(`127.0.0.1:${service.grpcPort}`, credentials.createInsecure());
     return new WorkerFixture(service, client, await FolderBlobStore.open(join(dir, 'blobs')), dir);

@@ -1,6 +1,6 @@
-import { encodeEvent, topics, Verdict } from '@openledger/contracts';
+import { topics, Verdict } from '@openledger/contracts';
 import { canonicalJson, merkleRoot, newId, sha256 } from '@openledger/kernel';
-import { eventually } from '@openledger/testing';
+import { eventually, publish } from '@openledger/testing';
 import { PostgresIngestionStore } from '../src/outbound/postgres-ingestion-store.js';
 import { type Body, Client, datanetBody, sign } from './client.js';
 import { type Person, Platform } from './platform.js';
@@ -218,8 +218,7 @@ describe('a contribution', () => {
       { index: 1, id: 'b', verdict: 'rejected', reasons: [{ code: 'EXACT_DUPLICATE', message: 'Seen.' }] },
     ];
     const verdictsBlob = await platform.blobs.put(Buffer.from(`${jsonl(verdicts)}\n`));
-    const assessed = topics.contributionAssessed;
-    const event = encodeEvent(assessed, newId(), {
+    await publish(platform.eventLog, topics.contributionAssessed, {
       contributionId,
       datanetId,
       contributorId: ada.personId,
@@ -232,8 +231,6 @@ describe('a contribution', () => {
       verdictsBlob,
       assessedAt: new Date('2026-01-01T00:00:00Z'),
     });
-    const record = { ...event, type: event.topic, source: 'validation', occurredAt: new Date() };
-    await platform.eventLog.append(event.topic, [record]);
     await eventually(async () => expect((await client.get(path)).body.status).toBe('accepted'));
     expect((await client.get(path)).body).toMatchObject({
       acceptedCount: 1,

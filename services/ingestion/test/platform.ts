@@ -1,31 +1,16 @@
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Authenticator, type Principal, SCOPES } from '@openledger/auth';
+import { type Principal, SCOPES } from '@openledger/auth';
 import { FolderBlobStore } from '@openledger/blob-store';
 import type { EventLog, EventRecord } from '@openledger/event-log';
 import { MemoryEventLog } from '@openledger/event-log/memory';
-import { DomainError, newId } from '@openledger/kernel';
+import { newId } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { type RunningService, startService } from '@openledger/service-host';
-import { testDatabase } from '@openledger/testing';
+import { KnownCallers, testDatabase } from '@openledger/testing';
 import { type HDNodeWallet, Wallet } from 'ethers';
 import { ingestion } from '../src/index.js';
-
-/** People known by name: the credential is the name. */
-class KnownPeople extends Authenticator {
-  private readonly people = new Map<string, Principal>();
-
-  add(name: string, principal: Principal): void {
-    this.people.set(name, principal);
-  }
-
-  async authenticate(credential: string): Promise<Principal> {
-    const principal = this.people.get(credential);
-    if (principal) return principal;
-    throw new DomainError('unauthenticated', 'CREDENTIAL_UNKNOWN', 'Nobody by this name.');
-  }
-}
 
 export interface Person {
   readonly name: string;
@@ -38,7 +23,8 @@ interface Parts {
   readonly eventLog: EventLog;
   readonly database: Database;
   readonly blobs: FolderBlobStore;
-  readonly people: KnownPeople;
+  /** By name, which is the credential too. */
+  readonly people: Map<string, Principal>;
   readonly dir: string;
 }
 
@@ -51,7 +37,7 @@ export class Platform {
     const dir = await mkdtemp(join(tmpdir(), 'ingestion-'));
     const url = await testDatabase();
     const eventLog = new MemoryEventLog();
-    const people = new KnownPeople();
+    const people = new Map<string, Principal>();
     const env = {
       DATABASE_URL: url,
       SERVICE_TOKEN: 's'.repeat(32),
@@ -62,7 +48,11 @@ export class Platform {
       UPLOAD_DIR: join(dir, 'uploads'),
       ...limits,
     };
-    const service = await startService(ingestion, { env, eventLog, authenticator: people });
+    const service = await startService(ingestion, {
+      env,
+      eventLog,
+      authenticator: new KnownCallers((name) => people.get(name)),
+    });
     const database = await Database.open({ url, schema: 'ingestion', migrations: ingestion.migrations });
     const blobs = await FolderBlobStore.open(env.BLOB_DIR);
     const platform = new Platform({ service, eventLog, database, blobs, people, dir });
@@ -84,7 +74,7 @@ export class Platform {
       walletAddress: wallet.address,
       credentialId: name,
     };
-    this.parts.people.add(name, { ...principal, scopes: new Set(scopes) });
+    this.parts.people.set(name, { ...principal, scopes: new Set(scopes) });
     return { name, personId, wallet };
   }
 

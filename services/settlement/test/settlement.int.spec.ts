@@ -1,12 +1,12 @@
 import { credentials } from '@grpc/grpc-js';
-import { Authenticator, type Principal, SCOPES } from '@openledger/auth';
-import { encodeEvent, SettlementServiceClient, type Topic, topics } from '@openledger/contracts';
+import type { Principal } from '@openledger/auth';
+import { SettlementServiceClient, type Topic, topics } from '@openledger/contracts';
 import { type EventLog, type EventRecord } from '@openledger/event-log';
 import { MemoryEventLog } from '@openledger/event-log/memory';
-import { DomainError, newId, PPB } from '@openledger/kernel';
+import { newId, PPB } from '@openledger/kernel';
 import { sendAndWait } from '@openledger/onchain';
 import { type RunningService, serviceMetadata, startService } from '@openledger/service-host';
-import { eventually, testDatabase } from '@openledger/testing';
+import { eventually, KnownCallers, publish as publishOn, testDatabase } from '@openledger/testing';
 import { Wallet } from 'ethers';
 import { settlement } from '../src/index.js';
 import { type ChainFixture, OPEN, startChain } from './chain-fixture.js';
@@ -20,24 +20,11 @@ const developerWallet = Wallet.createRandom().address;
 const NOW = new Date('2026-11-20T12:00:00Z');
 const model = newId();
 
-class KnownCredentials extends Authenticator {
-  async authenticate(credential: string): Promise<Principal> {
-    const known: Record<string, Partial<Principal>> = {
-      payer: { organisationId: PAYER },
-      alice: { personId: alice.id },
-      nobody: { scopes: new Set() },
-    };
-    const principal = known[credential];
-    if (!principal) throw new DomainError('unauthenticated', 'CREDENTIAL_UNKNOWN', 'unknown');
-    return {
-      personId: newId(),
-      walletAddress: alice.wallet,
-      scopes: new Set(SCOPES),
-      credentialId: credential,
-      ...principal,
-    };
-  }
-}
+const callers: Readonly<Record<string, Partial<Principal>>> = {
+  payer: { organisationId: PAYER },
+  alice: { personId: alice.id, walletAddress: alice.wallet },
+  nobody: { scopes: new Set() },
+};
 
 describe('the settlement service', () => {
   let fixture: ChainFixture;
@@ -63,7 +50,7 @@ describe('the settlement service', () => {
         CHAIN_POLL_MS: '50',
         SETTLEMENT_OPERATOR_KEY: fixture.operatorKey,
       },
-      authenticator: new KnownCredentials(),
+      authenticator: new KnownCallers((credential) => callers[credential]),
       eventLog,
     });
     await eventLog.subscribe({
@@ -81,16 +68,8 @@ describe('the settlement service', () => {
   });
 
   const publish = async <T>(topic: Topic<T>, message: T, repeats = 1) => {
-    const event = encodeEvent(topic, newId(), message);
-    const record = {
-      id: event.id,
-      type: topic.name,
-      key: event.key,
-      source: topic.owner,
-      occurredAt: NOW,
-      body: event.body,
-    };
-    for (let i = 0; i < repeats; i += 1) await eventLog.append(topic.name, [record]);
+    const id = newId();
+    for (let i = 0; i < repeats; i += 1) await publishOn(eventLog, topic, message, id);
   };
   const call = async (path: string, credential?: string, method = 'GET') => {
     const headers: Record<string, string> = credential ? { authorization: `Bearer ${credential}` } : {};

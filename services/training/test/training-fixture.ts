@@ -1,38 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Authenticator, type Principal, SCOPES } from '@openledger/auth';
 import { FolderBlobStore } from '@openledger/blob-store';
-import {
-  ContributionAssessed,
-  DatanetCreated,
-  type EncodedEvent,
-  encodeEvent,
-  topics,
-  Verdict,
-} from '@openledger/contracts';
+import { ContributionAssessed, DatanetCreated, topics, Verdict } from '@openledger/contracts';
 import type { EventRecord } from '@openledger/event-log';
 import { MemoryEventLog } from '@openledger/event-log/memory';
-import { canonicalJson, DomainError, newId, sha256 } from '@openledger/kernel';
+import { canonicalJson, newId, sha256 } from '@openledger/kernel';
 import { type RunningService, startService } from '@openledger/service-host';
-import { testDatabase } from '@openledger/testing';
+import { KnownCallers, publish, testDatabase } from '@openledger/testing';
 import { writeTinyModel } from '@openledger/testing/tiny-model';
 import type { RunEvaluation, RunProgress } from '../src/domain/run.js';
 import { training } from '../src/index.js';
-
-class Organisations extends Authenticator {
-  override async authenticate(credential: string): Promise<Principal> {
-    if (!credential.startsWith('org-'))
-      throw new DomainError('unauthenticated', 'CREDENTIAL_UNKNOWN', 'No such key.');
-    return {
-      personId: 'p',
-      organisationId: credential,
-      walletAddress: '0x0',
-      scopes: new Set(SCOPES),
-      credentialId: 'c',
-    };
-  }
-}
 
 /** Members of the run, the lineage page and the problem body, as far as tests read them. */
 export interface Answer {
@@ -93,7 +71,9 @@ export class TrainingFixture {
   async startService(): Promise<void> {
     this.service = await startService(training, {
       env: this.env,
-      authenticator: new Organisations(),
+      authenticator: new KnownCallers((key) =>
+        key.startsWith('org-') ? { organisationId: key } : undefined,
+      ),
       eventLog: this.log,
     });
   }
@@ -120,7 +100,7 @@ export class TrainingFixture {
   async datanet(permissions = { training: true, commercialUse: true }): Promise<string> {
     const datanetId = newId();
     const event = DatanetCreated.create({ datanetId, name: 'Facts', licence: 'CC-BY-4.0', permissions });
-    await this.append(encodeEvent(topics.datanetCreated, newId(), event));
+    await publish(this.log, topics.datanetCreated, event);
     return datanetId;
   }
 
@@ -143,12 +123,7 @@ export class TrainingFixture {
       acceptedCount: records.length,
       acceptedBlob: await this.blobs.put(Buffer.from(lines.join(''))),
     });
-    await this.append(encodeEvent(topics.contributionAssessed, eventId, event));
-  }
-
-  private async append({ id, topic, key, body }: EncodedEvent): Promise<void> {
-    const occurredAt = new Date();
-    await this.log.append(topic, [{ id, type: topic, key, source: 'test', occurredAt, body }]);
+    await publish(this.log, topics.contributionAssessed, event, eventId);
   }
 }
 

@@ -1,14 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Authenticator, type Principal } from '@openledger/auth';
+import type { Principal } from '@openledger/auth';
 import { FolderBlobStore } from '@openledger/blob-store';
 import {
   type ContributionAssessed,
   ContributionReceived,
   DatanetCreated,
   decodeEvent,
-  encodeEvent,
   type PartyChanged,
   RecordKind,
   type Topic,
@@ -16,21 +15,16 @@ import {
 } from '@openledger/contracts';
 import type { EventLog } from '@openledger/event-log';
 import { MemoryEventLog } from '@openledger/event-log/memory';
-import { canonicalJson, DomainError, derivedId, type Json, newId, sha256 } from '@openledger/kernel';
+import { canonicalJson, derivedId, fromJsonLines, type Json, newId, sha256 } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { type RunningService, startService } from '@openledger/service-host';
-import { eventually, testDatabase } from '@openledger/testing';
+import { eventually, KnownCallers, publish, testDatabase } from '@openledger/testing';
 import { validation } from '../src/index.js';
 
-/** Credentials are `token-of-<person>`. */
-class KnownPeople extends Authenticator {
-  async authenticate(credential: string): Promise<Principal> {
-    const [, personId] = /^token-of-(.+)$/.exec(credential) ?? [];
-    if (personId === undefined) {
-      throw new DomainError('unauthenticated', 'CREDENTIAL_UNKNOWN', 'No such credential.');
-    }
-    return { personId, walletAddress: '0x', scopes: new Set(), credentialId: personId };
-  }
+/** Credentials are `token-of-<person>`; they hold no scope. */
+function personOf(credential: string): Partial<Principal> | undefined {
+  const [, personId] = /^token-of-(.+)$/.exec(credential) ?? [];
+  return personId === undefined ? undefined : { personId, scopes: new Set() };
 }
 
 export interface Sent {
@@ -76,7 +70,7 @@ export class RunningValidation {
         ...env,
       },
       eventLog,
-      authenticator: new KnownPeople(),
+      authenticator: new KnownCallers(personOf),
     });
     const running = new RunningValidation(eventLog, await FolderBlobStore.open(folder), {
       service,
@@ -126,9 +120,7 @@ export class RunningValidation {
   }
 
   append<T>(topic: Topic<T>, eventId: string, event: T): Promise<void> {
-    const { body, key } = encodeEvent(topic, eventId, event);
-    const record = { id: eventId, type: topic.name, key, source: 'test', occurredAt: new Date(), body };
-    return this.eventLog.append(topic.name, [record]);
+    return publish(this.eventLog, topic, event, eventId);
   }
 
   verdictOn({ contributionId }: Sent, withinMs = 20_000): Promise<ContributionAssessed> {
@@ -148,11 +140,7 @@ export class RunningValidation {
 
   async lines<T>(digest: string): Promise<T[]> {
     if (digest === '') return [];
-    const text = Buffer.from(await this.blobs.get(digest)).toString('utf8');
-    return text
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as T);
+    return fromJsonLines(await this.blobs.get(digest)) as T[];
   }
 
   async get(path: string, personId?: string): Promise<{ status: number; body: Record<string, unknown> }> {
