@@ -170,8 +170,9 @@ describe('the gateway and its workers', () => {
         finishReason: 'stop',
         usage: { promptTokens: 2, completionTokens: 4 },
       });
-      expect(fixture.runs.at(-1)?.sampling).toMatchObject({ maxTokens: 64, temperature: 0, topP: 1 });
       const requestId = responses[0]?.requestId;
+      const run = fixture.runs.find((request) => request.requestId === requestId);
+      expect(run?.sampling).toMatchObject({ maxTokens: 64, temperature: 0, topP: 1 });
       await eventually(() => expect(fixture.served.map((served) => served.requestId)).toContain(requestId));
     });
 
