@@ -1,13 +1,11 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import { FolderBlobStore } from '@openledger/blob-store';
-import { DomainError, invariant } from '@openledger/kernel';
+import { DomainError } from '@openledger/kernel';
+import { enterThread } from '@openledger/worker-thread';
 import { Engine } from './engine/engine.js';
 import type { EngineAnswer, EngineOptions, EngineOrder } from './engine-messages.js';
 
-invariant(parentPort, 'runs as a worker thread');
-const port = parentPort;
+const { port, data: options } = enterThread<EngineOptions>();
 const answer = (message: EngineAnswer) => port.postMessage(message);
-const options = workerData as EngineOptions;
 const engine = new Engine(await FolderBlobStore.open(options.blobDir), options);
 
 port.on('message', (order: EngineOrder) => {

@@ -1,5 +1,5 @@
-import { Worker } from 'node:worker_threads';
 import { DomainError, InvariantError } from '@openledger/kernel';
+import { NativeThread } from '@openledger/worker-thread';
 import {
   type AnswerOrder,
   AttributionEngine,
@@ -19,7 +19,7 @@ export interface ThreadEngineOptions extends EngineOptions {
  * last, and ends when it has had nothing to do for a while: idle, the service holds no model.
  */
 export class ThreadEngine extends AttributionEngine {
-  private worker: Worker | undefined;
+  private thread: NativeThread | undefined;
   private idle: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: ThreadEngineOptions) {
@@ -43,9 +43,9 @@ export class ThreadEngine extends AttributionEngine {
 
   async close(): Promise<void> {
     clearTimeout(this.idle);
-    const worker = this.worker;
-    this.worker = undefined;
-    await worker?.terminate();
+    const thread = this.thread;
+    this.thread = undefined;
+    await thread?.end();
   }
 
   private async ask(
@@ -55,12 +55,12 @@ export class ThreadEngine extends AttributionEngine {
   ): Promise<EngineAnswer> {
     signal.throwIfAborted();
     clearTimeout(this.idle);
-    const worker = this.running();
-    // The arithmetic yields to nobody: the thread is ended, and its work done again later.
+    const thread = this.running();
+    // An order has no way to be called off: the thread is ended, and its work done again later.
     const end = () => void this.close();
     signal.addEventListener('abort', end, { once: true });
     try {
-      return await answerOf(worker, order, onProgress);
+      return await answerOf(thread, order, onProgress);
     } finally {
       signal.removeEventListener('abort', end);
       this.idle = setTimeout(end, this.options.idleMs);
@@ -68,21 +68,21 @@ export class ThreadEngine extends AttributionEngine {
     }
   }
 
-  private running(): Worker {
-    if (this.worker) return this.worker;
-    const { idleMs: _idleMs, ...workerData } = this.options;
-    const worker = new Worker(new URL('./engine-worker.js', import.meta.url), { workerData });
-    worker.once('exit', () => {
-      if (this.worker === worker) this.worker = undefined;
+  private running(): NativeThread {
+    if (this.thread) return this.thread;
+    const { idleMs: _idleMs, ...data } = this.options;
+    const thread = new NativeThread(new URL('./engine-worker.js', import.meta.url), data);
+    thread.once('exit', () => {
+      if (this.thread === thread) this.thread = undefined;
     });
-    this.worker = worker;
-    return worker;
+    this.thread = thread;
+    return thread;
   }
 }
 
 /** The answer to one order; orders are sent one at a time. */
 async function answerOf(
-  worker: Worker,
+  thread: NativeThread,
   order: EngineOrder,
   onProgress?: (progress: IndexProgress) => void,
 ): Promise<EngineAnswer> {
@@ -90,8 +90,8 @@ async function answerOf(
   try {
     return await new Promise<EngineAnswer>((resolve, reject) => {
       const on = <T>(event: string, listener: (value: T) => void) => {
-        worker.on(event, listener);
-        listening.signal.addEventListener('abort', () => worker.off(event, listener));
+        thread.on(event, listener);
+        listening.signal.addEventListener('abort', () => thread.off(event, listener));
       };
       on('message', (answer: EngineAnswer) => {
         if (answer.kind === 'progress') onProgress?.(answer.progress);
@@ -102,7 +102,7 @@ async function answerOf(
       });
       on('error', reject);
       on('exit', (code: number) => reject(new Error(`the attribution thread ended with code ${code}`)));
-      worker.postMessage(order);
+      thread.postMessage(order);
     });
   } finally {
     listening.abort();
