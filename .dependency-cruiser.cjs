@@ -17,6 +17,7 @@ const LIBRARY_LAYERS = {
   transformer: ['kernel', 'onnx-graph'],
   adapters: ['kernel', 'onnx-graph', 'transformer'],
   onchain: ['kernel', 'config'],
+  'worker-thread': ['kernel'],
 };
 
 /** Libraries that compute and neither read nor write anything. */
@@ -156,6 +157,12 @@ const confinedPackages = [
     'onnxruntime-only-in-transformer',
     ['onnxruntime-node', 'onnxruntime-common'],
     ['^libs/transformer/', '^libs/onnx-graph/(test/|src/.*\\.spec\\.ts$)', '^bench/'],
+  ),
+  forbid(
+    'threads-end-by-themselves',
+    'a thread that is terminated inside the runtime aborts the process; the assessor runs no native code',
+    { pathNot: ['^libs/worker-thread/', '^services/validation/src/outbound/assessor-', ...TEST_CODE] },
+    { path: '^(node:)?worker_threads$', dependencyTypes: ['core'] },
   ),
   confined(
     'ethers-only-where-wallets-are',

@@ -28,6 +28,7 @@ export const LIBRARIES = [
   'transformer',
   'adapters',
   'onchain',
+  'worker-thread',
   'testing',
 ];
 export const SERVICES = ['accounts', 'ingestion', 'settlement', 'all-in-one'];
@@ -109,6 +110,7 @@ export const PLANTED = {
   'library-layers-transformer': { 'libs/transformer/src/a.ts': "import '@openledger/adapters';\n" },
   'library-layers-adapters': { 'libs/adapters/src/a.ts': "import '@openledger/blob-store';\n" },
   'library-layers-onchain': { 'libs/onchain/src/a.ts': "import '@openledger/persistence';\n" },
+  'library-layers-worker-thread': { 'libs/worker-thread/src/a.ts': "import '@openledger/transformer';\n" },
   'services-never-import-services': { [ingestion('a.ts')]: "import '@openledger/settlement';\n" },
   'domain-is-pure': { [ingestion('domain/a.ts')]: "import 'node:fs';\n" },
   'application-knows-no-technology': {
@@ -120,6 +122,7 @@ export const PLANTED = {
   'unit-specs-import-no-nest': { [ingestion('inbound/a.spec.ts')]: "import '@nestjs/common';\n" },
   'kafkajs-only-in-its-adapter': { 'libs/event-log/src/a.ts': "import type {} from 'kafkajs';\n" },
   'onnxruntime-only-in-transformer': { 'libs/adapters/src/a.ts': "import 'onnxruntime-node';\n" },
+  'threads-end-by-themselves': { [ingestion('outbound/a.ts')]: "import 'node:worker_threads';\n" },
   'ethers-only-where-wallets-are': { 'libs/auth/src/a.ts': "import 'ethers';\n" },
   'sql-only-in-stores': { [ingestion('inbound/a.ts')]: "import 'pg';\n" },
   'nest-only-in-hosts': { 'libs/persistence/src/a.ts': "import '@nestjs/common';\n" },

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Worker } from 'node:worker_threads';
 import { eventually } from '@openledger/testing';
 import { writeTinyModel } from '@openledger/testing/tiny-model';
+import type { NativeThread } from '@openledger/worker-thread';
 import type { GenerationPiece, GenerationRequest } from '../src/application/generation.js';
 import { EngineThread } from '../src/outbound/engine-thread.js';
 
@@ -36,6 +36,10 @@ describe('EngineThread', () => {
     sampling: { maxTokens: 400, temperature: 0, topP: 1, topK: 0, seed: 0, stop: [] },
   };
 
+  /** An order that only a bug could send. */
+  const breakThread = (engine: EngineThread) =>
+    (Reflect.get(engine, 'thread') as NativeThread).postMessage({ kind: 'adapter', digest: 'none' });
+
   it('does not start without a model, and says why', async () => {
     await expect(start(join(dir, 'nowhere'))).rejects.toThrow('has no config.json');
   });
@@ -45,7 +49,7 @@ describe('EngineThread', () => {
     try {
       const pieces = engine.generate(request, new AbortController().signal);
       await pieces.next();
-      await (Reflect.get(engine, 'worker') as Worker).terminate();
+      breakThread(engine);
       const rest = async () => {
         for await (const piece of pieces) expect(piece.finishReason).not.toBe('length');
       };
@@ -58,5 +62,34 @@ describe('EngineThread', () => {
     } finally {
       await engine.stop();
     }
+  });
+
+  it('stops while it generates, and ends the answers with it', async () => {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const engine = await start(dir);
+      const pieces = engine.generate(request, new AbortController().signal);
+      await pieces.next();
+      await engine.stop();
+      expect(engine.isReady).toBe(false);
+      const rest = async () => {
+        for await (const piece of pieces) expect(piece.finishReason).not.toBe('length');
+      };
+      await expect(rest()).rejects.toEqual(expect.objectContaining({ code: 'ENGINE_UNAVAILABLE' }));
+    }
+  }, 60_000);
+
+  it('stops while it is started again', async () => {
+    const engine = await start(dir);
+    const before = crashes.length;
+    breakThread(engine);
+    const startedAgain = () => {
+      expect(engine.isReady).toBe(false);
+      expect(Reflect.get(engine, 'thread')).toBeDefined();
+      expect(crashes).toHaveLength(before + 1);
+    };
+    await eventually(startedAgain);
+    await engine.stop();
+    expect(Reflect.get(engine, 'thread')).toBeUndefined();
+    expect(crashes).toHaveLength(before + 1);
   });
 });

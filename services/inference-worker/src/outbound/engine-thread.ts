@@ -1,6 +1,6 @@
-import { Worker } from 'node:worker_threads';
 import { DomainError, InvariantError } from '@openledger/kernel';
 import type { ServedAdapter } from '@openledger/transformer';
+import { NativeThread } from '@openledger/worker-thread';
 import type { BaseFacts, EngineLoad, EngineOrder, EngineReport } from '../application/engine-messages.js';
 import type { AdapterReference, GenerationPiece, GenerationRequest } from '../application/generation.js';
 import { PieceQueue } from '../application/piece-queue.js';
@@ -24,7 +24,8 @@ const IDLE: EngineLoad = { running: 0, waiting: 0, residentDigests: [] };
 export class EngineThread implements TextEngine {
   private readonly requests = new Map<number, PieceQueue>();
   private lastId = 0;
-  private worker: Worker | undefined;
+  private thread: NativeThread | undefined;
+  private ready = false;
   private facts: BaseFacts | undefined;
   private source: AdapterSource | undefined;
   private restart: NodeJS.Timeout | undefined;
@@ -46,11 +47,11 @@ export class EngineThread implements TextEngine {
   }
 
   get isReady(): boolean {
-    return this.worker !== undefined;
+    return this.ready;
   }
 
   async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationPiece> {
-    if (!this.worker) throw unavailable();
+    if (!this.ready) throw unavailable();
     if (this.requests.size >= this.options.requestsMax) {
       const message = 'This worker has all the requests that it can hold: try again shortly.';
       throw new DomainError('exhausted', 'OVERLOADED', message);
@@ -76,27 +77,27 @@ export class EngineThread implements TextEngine {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.restart);
-    await this.worker?.terminate();
+    await this.thread?.end();
   }
 
   private open(): Promise<void> {
-    const worker = new Worker(new URL('./engine-worker.js', import.meta.url), {
-      workerData: this.options.engine,
-    });
+    const thread = new NativeThread(new URL('./engine-worker.js', import.meta.url), this.options.engine);
+    this.thread = thread;
     return new Promise((resolve, reject) => {
       let failure: unknown;
-      worker.on('error', (error) => (failure = error));
-      worker.once('exit', (code) => {
+      thread.on('error', (error) => (failure = error));
+      thread.once('exit', (code) => {
         const error = failure ?? new Error(`the engine's thread ended with code ${code}`);
         reject(error instanceof Error ? error : new Error(String(error)));
-        if (this.worker === worker) this.crashed(error);
+        this.thread = undefined;
+        if (this.ready) this.crashed(error);
       });
-      worker.on('message', (report: EngineReport) => {
+      thread.on('message', (report: EngineReport) => {
         if (report.kind !== 'ready') {
           this.hear(report);
           return;
         }
-        this.worker = worker;
+        this.ready = true;
         this.facts = report.base;
         this.source = this.options.adapters(report.base);
         resolve();
@@ -105,7 +106,7 @@ export class EngineThread implements TextEngine {
   }
 
   private crashed(error: unknown): void {
-    this.worker = undefined;
+    this.ready = false;
     this.load = IDLE;
     for (const queue of this.requests.values()) queue.end(unavailable());
     this.requests.clear();
@@ -117,8 +118,9 @@ export class EngineThread implements TextEngine {
   private reopenLater(): void {
     this.restart = setTimeout(() => {
       this.open().catch((error: unknown) => {
+        if (this.stopped) return;
         this.options.onCrash(error);
-        if (!this.stopped) this.reopenLater();
+        this.reopenLater();
       });
     }, RESTART_MS);
   }
@@ -158,7 +160,7 @@ export class EngineThread implements TextEngine {
   }
 
   private order(order: EngineOrder, transfer: readonly ArrayBuffer[] = []): void {
-    this.worker?.postMessage(order, transfer);
+    this.thread?.postMessage(order, transfer);
   }
 }
 

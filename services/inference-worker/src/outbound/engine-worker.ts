@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
-import { invariant } from '@openledger/kernel';
 import { loadModelFolder, ServingSession, targetModules } from '@openledger/transformer';
+import { enterThread } from '@openledger/worker-thread';
 import { AdapterShelf } from '../application/adapter-shelf.js';
 import { Engine } from '../application/engine.js';
 import type { EngineOrder, EngineReport } from '../application/engine-messages.js';
@@ -39,9 +38,8 @@ function pump(engine: Engine): () => void {
   };
 }
 
-const port = parentPort;
-invariant(port, 'this runs in a worker thread');
-const { engine, base } = await serve(workerData as EngineWorkerData, (report) => port.postMessage(report));
+const { port, data } = enterThread<EngineWorkerData>();
+const { engine, base } = await serve(data, (report) => port.postMessage(report));
 const wake = pump(engine);
 port.on('message', (order: EngineOrder) => {
   engine.receive(order);

@@ -1,8 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { BlobStore } from '@openledger/blob-store';
 import { DomainError, toJsonLines } from '@openledger/kernel';
+import { NativeThread } from '@openledger/worker-thread';
 import {
   type AcceptedContribution,
   AdapterTrainer,
@@ -92,20 +92,20 @@ export class ThreadTrainer extends AdapterTrainer {
 
 function inThread(order: TrainingOrder, { onProgress, signal }: Watch): Promise<TrainingResult> {
   signal.throwIfAborted();
-  const worker = new Worker(new URL('./training-worker.js', import.meta.url), { workerData: order });
-  const stop = () => worker.postMessage('stop');
+  const thread = new NativeThread(new URL('./training-worker.js', import.meta.url), order);
+  const stop = () => thread.postMessage('stop');
   signal.addEventListener('abort', stop, { once: true });
   return new Promise<TrainingResult>((resolve, reject) => {
-    worker.on('message', (answer: TrainingAnswer) => {
+    thread.on('message', (answer: TrainingAnswer) => {
       if (answer.kind === 'progress') onProgress(answer.progress);
       else if (answer.kind === 'trained') resolve(answer.result);
       else if (answer.kind === 'stopped') reject(signal.reason as Error);
       else reject(new DomainError(answer.errorKind, answer.code, answer.message));
     });
-    worker.once('error', reject);
-    worker.once('exit', (code) => reject(new Error(`the training thread ended with code ${code}`)));
-  }).finally(() => {
+    thread.once('error', reject);
+    thread.once('exit', (code) => reject(new Error(`the training thread ended with code ${code}`)));
+  }).finally(async () => {
     signal.removeEventListener('abort', stop);
-    void worker.terminate();
+    await thread.end();
   });
 }

@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
 import { adapterDigest, encodeAdapter } from '@openledger/adapters';
-import { DomainError, invariant } from '@openledger/kernel';
+import { DomainError } from '@openledger/kernel';
 import {
   completionExample,
   defaultAdamW,
@@ -16,20 +15,20 @@ import {
   Trainer,
   targetModules,
 } from '@openledger/transformer';
+import { enterThread } from '@openledger/worker-thread';
 import type { AcceptedRecord } from '../domain/record.js';
 import type { TrainingAnswer, TrainingOrder, TrainingResult } from './training-messages.js';
 
 const WARMUP_SHARE = 0.06;
 const FINAL_SHARE = 0.1;
 
-invariant(parentPort, 'runs as a worker thread');
-const port = parentPort;
+const { port, data: order } = enterThread<TrainingOrder>();
 const abort = new AbortController();
 port.on('message', () => abort.abort());
 const answer = (message: TrainingAnswer) => port.postMessage(message);
 
 try {
-  answer({ kind: 'trained', result: await train(workerData as TrainingOrder) });
+  answer({ kind: 'trained', result: await train(order) });
 } catch (error) {
   if (abort.signal.aborted) answer({ kind: 'stopped' });
   else if (error instanceof DomainError) {

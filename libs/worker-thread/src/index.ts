@@ -1,0 +1,2 @@
+export { enterThread, type ThreadEntry } from './enter-thread.js';
+export { NativeThread } from './native-thread.js';

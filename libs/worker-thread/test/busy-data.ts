@@ -1,0 +1,4 @@
+export interface BusyData {
+  readonly modelDir: string;
+  readonly busyWith: 'loads' | 'runs';
+}
