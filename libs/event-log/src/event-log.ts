@@ -24,7 +24,10 @@ export interface TopicSpec {
 }
 
 export interface Subscription {
-  /** Members of a group share the partitions; every group sees every record. */
+  /**
+   * Members of a group share the partitions and must all subscribe to the same topics, as Kafka's group
+   * protocol wants; every group sees every record.
+   */
   readonly group: string;
   readonly topics: readonly string[];
   /**

@@ -94,17 +94,14 @@ async function start(starting: Starting): Promise<RunningService> {
   const relay = startOutboxRelay({ database, eventLog, source: service.name, onError });
   metrics.outboxLag(async () => (await relay.lag()).oldestMs / 1_000);
   stack.push('outbox relay', () => relay.close());
-  const consumers = await subscribe({
+  const consumer = await subscribe({
     group: service.name,
     eventLog,
     handlers: composition.handlers ?? [],
     metrics,
     log,
   });
-  stack.push(
-    'consumers',
-    async () => void (await Promise.all(consumers.map((consumer) => consumer.close()))),
-  );
+  if (consumer) stack.push('consumer', () => consumer.close());
   if (composition.start) await composition.start();
 
   const state = { stopping: false };

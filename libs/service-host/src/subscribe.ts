@@ -13,37 +13,43 @@ export interface Subscribing {
   readonly log: Logger;
 }
 
-/** Subscribes a service to its topics: the last step before it is ready, so that no event meets half a service. */
+/**
+ * Subscribes a service to its topics: the last step before it is ready, so that no event meets half a
+ * service. One subscription for all of them, because Kafka's group protocol wants every member of a
+ * group to subscribe to the same topics.
+ */
 export async function subscribe({
   group,
   eventLog,
   handlers,
   metrics,
   log,
-}: Subscribing): Promise<Consumer[]> {
+}: Subscribing): Promise<Consumer | undefined> {
   const known = Object.values(topics);
   await eventLog.createTopics(known);
-  const consumers: Consumer[] = [];
-  for (const { topic, handle } of handlers) {
+  const byTopic = new Map(handlers.map(({ topic, handle }) => [topic, handle]));
+  invariant(byTopic.size === handlers.length, 'a topic has one handler');
+  for (const topic of byTopic.keys()) {
     invariant(
       known.some(({ name }) => name === topic),
       `${topic} is not a topic`,
     );
-    const consumer = await eventLog.subscribe({
-      group,
-      topics: [topic],
-      handle: async (record, signal) => {
-        const begun = performance.now();
-        await handle(record, signal);
-        metrics.handled(topic, (performance.now() - begun) / 1_000);
-      },
-      onFailure: (failure) => {
-        metrics.failed(failure);
-        const { attempt, parked, record } = failure;
-        log.warn({ err: failure.error, attempt, parked, id: record.id, topic }, 'event failed');
-      },
-    });
-    consumers.push(consumer);
   }
-  return consumers;
+  if (byTopic.size === 0) return undefined;
+  return eventLog.subscribe({
+    group,
+    topics: [...byTopic.keys()],
+    handle: async (record, signal) => {
+      const handle = byTopic.get(record.type);
+      invariant(handle, `${record.type} was not subscribed to`);
+      const begun = performance.now();
+      await handle(record, signal);
+      metrics.handled(record.type, (performance.now() - begun) / 1_000);
+    },
+    onFailure: (failure) => {
+      metrics.failed(failure);
+      const { attempt, parked, record, error } = failure;
+      log.warn({ err: error, attempt, parked, id: record.id, topic: record.type }, 'event failed');
+    },
+  });
 }
