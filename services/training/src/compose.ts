@@ -1,14 +1,13 @@
 import { FolderBlobStore } from '@openledger/blob-store';
 import { loadConfig } from '@openledger/config';
 import { topics } from '@openledger/contracts';
-import { type Composition, type Host, on } from '@openledger/service-host';
+import { type Composition, type Host, LeasedLoop, on } from '@openledger/service-host';
 import { CreateRun } from './application/create-run.js';
 import { ExecuteRuns } from './application/execute-runs.js';
 import { RecordData } from './application/record-data.js';
 import { TrainingConfig } from './config.js';
 import { BlobLineageReader } from './outbound/blob-lineage-reader.js';
 import { PostgresTrainingStore } from './outbound/postgres-training-store.js';
-import { RunLoop } from './outbound/run-loop.js';
 import { ThreadTrainer } from './outbound/thread-trainer.js';
 import { TrainingModule } from './training.module.js';
 
@@ -24,7 +23,15 @@ export async function compose(host: Host): Promise<Composition> {
   });
   const onError = (error: unknown) => host.log.error({ err: error }, 'training');
   const runs = new ExecuteRuns({ store, trainer, clock: host.clock, onError });
-  const loop = new RunLoop({ store, runs, pollMs: config.QUEUE_POLL_MS, onError });
+  const loop = new LeasedLoop({
+    lease: {
+      hold: (holder, seconds) => store.holdExecution(holder, seconds),
+      release: (holder) => store.releaseExecution(holder),
+    },
+    work: (signal) => runs.next(signal),
+    pollMs: config.QUEUE_POLL_MS,
+    onError,
+  });
   const data = new RecordData(store);
   const createRun = new CreateRun(store, config.TRAINING_RECORDS_MAX);
   return {

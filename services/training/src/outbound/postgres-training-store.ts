@@ -96,6 +96,10 @@ export class PostgresTrainingStore extends TrainingStore {
     return held.length > 0;
   }
 
+  async releaseExecution(holder: string): Promise<void> {
+    await this.database.query('DELETE FROM executor WHERE holder = $1', [holder]);
+  }
+
   async nextRun(): Promise<Run | undefined> {
     const [row] = await this.database.query<RunRow>(
       `SELECT * FROM run WHERE ${LIVE} ORDER BY created_at LIMIT 1`,
