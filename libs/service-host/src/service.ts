@@ -1,4 +1,3 @@
-import type { ServerOptions } from 'node:http';
 import type { DynamicModule, Type } from '@nestjs/common';
 import type { Authenticator } from '@openledger/auth';
 import type { Env } from '@openledger/config';
@@ -43,7 +42,6 @@ export interface Composition {
   readonly authenticator?: Authenticator;
   /** Shape of error bodies; RFC 9457 problem details by default. */
   readonly errors?: 'problem' | 'openai';
-  readonly http?: ServerOptions;
   /** Background work, started after the handlers are in place and before the service reports ready. */
   readonly start?: () => Promise<void>;
   /** False while a dependency is down: takes the replica out of rotation. */

@@ -1,8 +1,8 @@
-import { Body, Controller, Get, Module, Post } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Module, Param, Post } from '@nestjs/common';
 import { Caller, type Principal, Public, RequireScope } from '@openledger/auth';
 import { encodeEvent, OrganisationCreated, topics } from '@openledger/contracts';
 import { newId } from '@openledger/kernel';
-import { sqlMigration } from '@openledger/persistence';
+import { Database, sqlMigration } from '@openledger/persistence';
 import { eventually, KnownCallers, testDatabase } from '@openledger/testing';
 import { z } from 'zod';
 import { on, parse, type RunningService, type Service, startService } from '../src/index.js';
@@ -12,6 +12,8 @@ const personOf = (key: string): Partial<Principal> | undefined =>
 
 @Controller('things')
 class Things {
+  constructor(@Inject(Database) private readonly database: Database) {}
+
   @Public()
   @Get('open')
   open() {
@@ -42,13 +44,25 @@ class Things {
   }
 
   @Public()
+  @Get('named/:name')
+  async named(@Param('name') name: string) {
+    return { found: await this.database.query('SELECT 1 FROM thing WHERE name = $1', [name]) };
+  }
+
+  @Public()
+  @Get('damaged')
+  damaged() {
+    return JSON.parse('the password is hunter2');
+  }
+
+  @Public()
   @Get('bug')
   bug() {
     throw new Error('the password is hunter2');
   }
 }
 
-@Module({ controllers: [Things] })
+@Module({})
 class ThingsModule {}
 
 const seen: string[] = [];
@@ -56,7 +70,11 @@ const thing: Service = {
   name: 'thing-service',
   migrations: [sqlMigration('CreateThing1700000000001', 'CREATE TABLE thing (name text PRIMARY KEY)')],
   compose: (host) => ({
-    module: ThingsModule,
+    module: {
+      module: ThingsModule,
+      controllers: [Things],
+      providers: [{ provide: Database, useValue: host.database }],
+    },
     handlers: [
       on(topics.organisationCreated, (event, record) =>
         host.database.once('thing-service', record.id, async (tx) => {
@@ -128,10 +146,21 @@ describe('startService', () => {
     expect(await (await call('/nowhere')).json()).toMatchObject({ code: 'ROUTE_UNKNOWN', status: 404 });
   });
 
-  it('tells nothing about a bug', async () => {
-    const response = await call('/things/bug');
+  it.each(['bug', 'damaged'])('tells nothing about a bug: %s', async (route) => {
+    const response = await call(`/things/${route}`);
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain('hunter2');
+  });
+
+  it('refuses text that cannot be decoded or stored', async () => {
+    expect((await call('/things/named/Acme')).status).toBe(200);
+    const undecodable = await call('/things/named/%ff');
+    expect(await undecodable.json()).toMatchObject({ status: 400, code: 'REQUEST_MALFORMED' });
+    const unstorable = await call('/things/named/%00');
+    expect(await unstorable.json()).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+    const headers = { 'content-type': 'application/json; charset=latin1' };
+    const charset = await call('/things', { method: 'POST', body: '{}', headers });
+    expect(await charset.json()).toMatchObject({ status: 415, code: 'REQUEST_MALFORMED' });
   });
 
   it('refuses a bad configuration, naming each variable', async () => {

@@ -32,27 +32,11 @@ export function toRefusal(error: unknown): Refusal | undefined {
       details: error.details,
     };
   }
-  if (isBodyTooLarge(error)) {
-    return {
-      status: 413,
-      code: 'BODY_TOO_LARGE',
-      message: 'The body is larger than this route accepts.',
-      details: {},
-    };
-  }
   if (error instanceof HttpException && error.getStatus() < 500) {
     const code = error.getStatus() === 404 ? 'ROUTE_UNKNOWN' : 'REQUEST_MALFORMED';
     return { status: error.getStatus(), code, message: error.message, details: {} };
   }
-  if (error instanceof SyntaxError) {
-    return {
-      status: 400,
-      code: 'REQUEST_MALFORMED',
-      message: `The body is not JSON: ${error.message}`,
-      details: {},
-    };
-  }
-  return undefined;
+  return unreadableRequest(error) ?? unstorableText(error);
 }
 
 export const INTERNAL: Refusal = {
@@ -93,6 +77,26 @@ export const openAiBody = (refusal: Refusal) => ({
   },
 });
 
-function isBodyTooLarge(error: unknown): boolean {
-  return (error as { type?: unknown } | null)?.type === 'entity.too.large';
+/** What Express and its body parser refuse: they mark what a caller may be told. */
+function unreadableRequest(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { status, type, expose } = error as { status?: unknown; type?: unknown; expose?: unknown };
+  const isCallers = expose === true || error instanceof URIError;
+  if (!isCallers || typeof status !== 'number' || status >= 500) return undefined;
+  if (type === 'entity.too.large') {
+    const message = 'The body is larger than this route accepts.';
+    return { status, code: 'BODY_TOO_LARGE', message, details: {} };
+  }
+  const message = type === 'entity.parse.failed' ? `The body is not JSON: ${error.message}` : error.message;
+  return { status, code: 'REQUEST_MALFORMED', message, details: {} };
+}
+
+/** Postgres: character_not_in_repertoire, untranslatable_character. JSON may hold U+0000, its text may not. */
+const UNSTORABLE = new Set(['22021', '22P05']);
+
+function unstorableText(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error) || !UNSTORABLE.has(String((error as { code?: unknown }).code)))
+    return undefined;
+  const message = 'Text must not hold the character U+0000.';
+  return { status: 400, code: 'REQUEST_INVALID', message, details: {} };
 }
