@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { Authenticated, Caller, type Principal, RequireScope } from '@openledger/auth';
 import { isId } from '@openledger/kernel';
-import { parse } from '@openledger/service-host';
+import { pageLimit, pageStart, parse } from '@openledger/service-host';
 import { z } from 'zod';
 import { type Contribution, IngestionStore } from '../application/ports.js';
 import { ReadVerdicts } from '../application/read-verdicts.js';
@@ -12,8 +12,8 @@ const SignatureBody = z.strictObject({ signature: z.string().max(1_024).optional
 
 const VerdictsQuery = z.strictObject({
   /** Index of the first record. */
-  from: z.coerce.number().int().min(0).default(0),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
+  from: pageStart,
+  limit: pageLimit(500, 100),
 });
 
 /** Contributions as their contributors see them. */

@@ -1,9 +1,10 @@
+import { pageLimit } from '@openledger/service-host';
 import { z } from 'zod';
 
 /** `?after=<id of the last item seen>&limit=…` */
 export const PageQuery = z.strictObject({
   after: z.uuid().optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(50),
+  limit: pageLimit(100, 50),
 });
 
 /** `next` is what to send as `after`; null at the end. */

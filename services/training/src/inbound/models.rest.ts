@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { Public } from '@openledger/auth';
 import { DomainError } from '@openledger/kernel';
-import { parse } from '@openledger/service-host';
+import { pageLimit, pageStart, parse } from '@openledger/service-host';
 import { z } from 'zod';
 import type { LineageReader, Run } from '../application/ports.js';
 import { TrainingUseCases } from './use-cases.js';
@@ -40,8 +40,8 @@ export class ModelsController {
   async lineage(@Param('id') id: string, @Query() query: unknown) {
     const page = parse(
       z.object({
-        offset: z.coerce.number().int().min(0).default(0),
-        limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_MAX),
+        offset: pageStart,
+        limit: pageLimit(PAGE_MAX),
       }),
       query,
     );

@@ -1,13 +1,13 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { Authenticated, Caller, type Principal } from '@openledger/auth';
-import { parse } from '@openledger/service-host';
+import { pageLimit, pageStart, parse } from '@openledger/service-host';
 import { z } from 'zod';
 import type { Assessment } from '../application/ports.js';
 import { ReadAssessment } from '../application/read-assessment.js';
 
 const RecordsPage = z.object({
-  from: z.coerce.number().int().min(0).default(0),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
+  from: pageStart,
+  limit: pageLimit(500, 100),
 });
 
 @Controller('assessments')

@@ -1,10 +1,10 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { Public } from '@openledger/auth';
-import { parse } from '@openledger/service-host';
+import { pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
 import { ReadParties } from '../application/read-parties.js';
 
-const limit = z.coerce.number().int().min(1).max(500).default(100);
+const limit = pageLimit(500, 100);
 const PartiesPage = z.object({ after: z.string().max(100).optional(), limit });
 const EvidencePage = z.object({ after: z.coerce.number().int().min(0).max(2_147_483_647).default(0), limit });
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { ChatMessage } from '../../application/ports.js';
 import { AnswerWriter, type Wording } from './answer-writer.js';
 import { Defaults } from './defaults.js';
-import { commonParameters, refuseUnsupported, samplingOf } from './parameters.js';
+import { commonParameters, deliveryOf, refuseUnsupported, samplingOf } from './parameters.js';
 
 const MESSAGES_MAX = 1_000;
 const PARTS_MAX = 100;
@@ -54,16 +54,8 @@ export class ChatController {
     const request = parse(ChatRequest, body);
     const sampling = samplingOf(request, this.defaults);
     const prompt = { kind: 'chat' as const, messages: request.messages.map(toMessage) };
-    const delivery = {
-      stream: request.stream ?? false,
-      includeUsage: request.stream_options?.include_usage ?? false,
-    };
-    await this.writer.write(
-      { organisationId, model: request.model, prompt, sampling },
-      wording,
-      delivery,
-      response,
-    );
+    const question = { organisationId, model: request.model, prompt, sampling };
+    await this.writer.write(question, wording, deliveryOf(request), response);
   }
 }
 

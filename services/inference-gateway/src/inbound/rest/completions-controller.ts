@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Prompt } from '../../application/ports.js';
 import { AnswerWriter, type Wording } from './answer-writer.js';
 import { Defaults } from './defaults.js';
-import { commonParameters, refuseUnsupported, samplingOf } from './parameters.js';
+import { commonParameters, deliveryOf, refuseUnsupported, samplingOf } from './parameters.js';
 
 const TOKENS_MAX = 131_072;
 
@@ -46,16 +46,8 @@ export class CompletionsController {
     const request = parse(CompletionRequest, body);
     const sampling = samplingOf(request, this.defaults);
     const prompt = toPrompt(request.prompt);
-    const delivery = {
-      stream: request.stream ?? false,
-      includeUsage: request.stream_options?.include_usage ?? false,
-    };
-    await this.writer.write(
-      { organisationId, model: request.model, prompt, sampling },
-      wording,
-      delivery,
-      response,
-    );
+    const question = { organisationId, model: request.model, prompt, sampling };
+    await this.writer.write(question, wording, deliveryOf(request), response);
   }
 }
 

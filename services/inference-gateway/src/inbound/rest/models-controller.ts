@@ -1,12 +1,12 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { Authenticated } from '@openledger/auth';
-import { parse } from '@openledger/service-host';
+import { pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
 import { ModelCatalogue } from '../../application/model-catalogue.js';
 import type { ServableModel } from '../../domain/model.js';
 
 const PageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+  limit: pageLimit(1_000, 100),
   after: z.string().max(512).optional(),
 });
 

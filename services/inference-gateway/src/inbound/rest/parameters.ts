@@ -7,6 +7,7 @@ import {
   STOP_STRINGS_MAX,
   TEMPERATURE_MAX,
 } from '../../domain/sampling.js';
+import type { Delivery } from './answer-writer.js';
 import type { Defaults } from './defaults.js';
 
 const COMPLETION_TOKENS_DEFAULT = 256;
@@ -44,6 +45,11 @@ export function samplingOf(parameters: CommonParameters, defaults: Defaults): Sa
     stop: typeof stop === 'string' ? [stop] : (stop ?? []),
   };
 }
+
+export const deliveryOf = ({ stream, stream_options }: CommonParameters): Delivery => ({
+  stream: stream ?? false,
+  includeUsage: stream_options?.include_usage ?? false,
+});
 
 const isEmpty = (value: unknown): boolean =>
   (Array.isArray(value) && value.length === 0) ||
