@@ -1,7 +1,5 @@
-import { addresses, count, milliseconds } from '@openledger/config';
+import { addresses, chainAddress, count, milliseconds } from '@openledger/config';
 import { z } from 'zod';
-
-const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'an address: 0x and 40 hexadecimal digits');
 
 /** Four bps: platform, developer, stakers, contributors. */
 const roleSplit = z
@@ -23,12 +21,12 @@ const owners = z
 /** What settlement reads of the environment. */
 export const SettlementConfig = z.object({
   CHAIN_RPC_URL: z.url(),
-  /** Told to clients, where they reach the chain by another name. */
+  /** Told to clients; without it CHAIN_RPC_URL is, unless it may hold a key. */
   CHAIN_PUBLIC_RPC_URL: z.url().optional(),
   CHAIN_ID: count.default(31_337),
-  CHAIN_TOKEN_ADDRESS: address,
-  CHAIN_VAULT_ADDRESS: address,
-  CHAIN_DISTRIBUTOR_ADDRESS: address,
+  CHAIN_TOKEN_ADDRESS: chainAddress,
+  CHAIN_VAULT_ADDRESS: chainAddress,
+  CHAIN_DISTRIBUTOR_ADDRESS: chainAddress,
   /** The block of the deployment; nothing before it is read. */
   CHAIN_START_BLOCK: z.coerce.number().int().min(0).default(0),
   /** A deposit counts in a block this deep; 1 is the newest. Use the chain's reorg depth in production. */

@@ -12,6 +12,7 @@ import { RecordUsage } from './application/record-usage.js';
 import { SendTransactions } from './application/send-transactions.js';
 import { WatchChain } from './application/watch-chain.js';
 import { SettlementConfig } from './config.js';
+import { publicEndpoint } from './domain/public-endpoint.js';
 import { checkRoles } from './domain/split-fee.js';
 import { Background, type BackgroundLoop } from './inbound/background.js';
 import { settlementGrpc } from './inbound/settlement.grpc.js';
@@ -155,7 +156,7 @@ const viewOf = (host: Host, config: SettlementConfig): SettlementView =>
   new SettlementView(
     {
       chainId: config.CHAIN_ID,
-      rpcUrl: config.CHAIN_PUBLIC_RPC_URL ?? config.CHAIN_RPC_URL,
+      rpcUrl: publicEndpoint(config.CHAIN_RPC_URL, config.CHAIN_PUBLIC_RPC_URL),
       token: config.CHAIN_TOKEN_ADDRESS,
       vault: config.CHAIN_VAULT_ADDRESS,
       distributor: config.CHAIN_DISTRIBUTOR_ADDRESS,

@@ -6,7 +6,8 @@ import type { Balance, Earnings, Receipt, TrialBalance, WalletClaim } from '../a
 /** Where the money is, for clients that deposit and claim. */
 export interface ChainFacts {
   readonly chainId: number;
-  readonly rpcUrl: string;
+  /** Absent where ours is not for everybody. */
+  readonly rpcUrl: string | undefined;
   readonly token: string;
   readonly vault: string;
   readonly distributor: string;

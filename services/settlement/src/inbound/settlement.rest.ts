@@ -7,8 +7,9 @@ import {
   Public,
   RequireScope,
 } from '@openledger/auth';
+import { chainAddress } from '@openledger/config';
 import { DomainError } from '@openledger/kernel';
-import { parse } from '@openledger/service-host';
+import { pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
 import { CloseEpoch } from '../application/close-epoch.js';
 import type { Receipt } from '../application/queries.js';
@@ -22,9 +23,8 @@ const EpochsPage = z.object({
     .int()
     .positive()
     .default(2 ** 31 - 1),
-  limit: z.coerce.number().int().positive().max(EPOCHS_PAGE).default(EPOCHS_PAGE),
+  limit: pageLimit(EPOCHS_PAGE),
 });
-const WalletAddress = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'an address: 0x and 40 hexadecimal digits');
 
 /** Balances, receipts, epochs and claims. Amounts are decimal strings of wei. */
 @Controller('settlement')
@@ -80,7 +80,7 @@ export class SettlementController {
   @Get('claims/:wallet')
   @Public()
   async claim(@Param('wallet') wallet: string) {
-    const claim = await this.queries.claim(parse(WalletAddress, wallet));
+    const claim = await this.queries.claim(parse(chainAddress, wallet));
     if (claim) return this.view.claim(claim);
     throw new DomainError(
       'not-found',
