@@ -11,9 +11,20 @@ const tiny: Plan = {
   trainingDocuments: 60,
   heldOutDocuments: 4,
   vocabularySize: 320,
-  rows: 2,
+  exerciseDocuments: 20,
   length: 32,
-  schedule: { learningRate: 5e-3, steps: 12, warmupSteps: 2, finalShare: 0.1 },
+  phases: [
+    {
+      schedule: { learningRate: 5e-3, steps: 8, warmupSteps: 2, finalShare: 0.1 },
+      exerciseRows: 0,
+      textRows: 2,
+    },
+    {
+      schedule: { learningRate: 5e-3, steps: 4, warmupSteps: 2, finalShare: 0.1 },
+      exerciseRows: 1,
+      textRows: 1,
+    },
+  ],
   model: {
     ...seedlingPlan.model,
     vocabSize: 320,
@@ -53,7 +64,7 @@ describe('a pre-training run', () => {
     const folder = await newFolder();
     const digest = await exportModel(folder, {
       plan: tiny,
-      tokenizer: whole.tokenizer,
+      tokenizer: whole.data.tokenizer,
       tensors: whole.tensors,
       figures,
     });

@@ -1,4 +1,5 @@
 import { specialTokens } from '../tokenizer/special-tokens.js';
+import { composeDrill } from './drill.js';
 import { tidy } from './inflect.js';
 import type { Random } from './random.js';
 import { Scene } from './scene.js';
@@ -72,6 +73,11 @@ function renderChat(text: string): string {
     chat += `${role}\n${tidy((turns[at + 1] ?? '').trim())}${specialTokens.end}\n`;
   }
   return chat;
+}
+
+/** One memory exercise; its seed alone decides it. */
+export function composeExercise(random: Random, sources: Sources): string {
+  return tidy(composeDrill(random, sources, new Scene(random, sources, random.pick(sources.topics))));
 }
 
 /** One document; its seed alone decides it. */
