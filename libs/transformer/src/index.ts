@@ -38,7 +38,7 @@ export { defaultSafetensorsLimits, type SafetensorsLimits } from './safetensors/
 export { parseSafetensors, readSafetensors, type SafetensorsContent } from './safetensors/read.js';
 export { readWeights } from './safetensors/sharded.js';
 export { encodeSafetensors, type SafetensorsWriteOptions, writeSafetensors } from './safetensors/write.js';
-export { type ChatModel, chatPrompt } from './tokenizer/chat-prompt.js';
+export { type ChatModel, chatPrompt, chatText } from './tokenizer/chat-prompt.js';
 export { type ChatMessage, type ChatRenderOptions, ChatTemplate } from './tokenizer/chat-template.js';
 export { IncrementalDecoder } from './tokenizer/incremental-decoder.js';
 export {

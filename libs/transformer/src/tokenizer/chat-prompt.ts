@@ -9,14 +9,16 @@ export interface ChatModel {
 }
 
 /**
- * Tokens of a conversation, ready to be answered. Special tokens written out in a message are taken apart
+ * Text of a conversation, ready to be answered. Special tokens written out in a message are taken apart
  * first ("<|end|>" to "< |end|>"): otherwise a message could close its own turn and speak as another role.
+ *
+ * @throws DomainError NO_CHAT_TEMPLATE, CHAT_NOT_RENDERABLE
  */
-export function chatPrompt(
+export function chatText(
   { tokenizer, chatTemplate }: ChatModel,
   messages: readonly ChatMessage[],
   options: ChatRenderOptions = {},
-): Int32Array {
+): string {
   if (!chatTemplate) {
     throw new DomainError(
       'invalid',
@@ -28,7 +30,16 @@ export function chatPrompt(
     role,
     content: takeApart(content, tokenizer.specialTokens),
   }));
-  return tokenizer.encode(chatTemplate.render(plain, options), { addSpecialTokens: false });
+  return chatTemplate.render(plain, options);
+}
+
+/** Tokens of {@link chatText}; the template writes the special tokens itself. */
+export function chatPrompt(
+  model: ChatModel,
+  messages: readonly ChatMessage[],
+  options: ChatRenderOptions = {},
+): Int32Array {
+  return model.tokenizer.encode(chatText(model, messages, options), { addSpecialTokens: false });
 }
 
 function takeApart(content: string, special: ReadonlyMap<string, number>): string {

@@ -9,7 +9,7 @@ export interface EncodeOptions {
 }
 
 /** Longest text encoded at once, in UTF-16 units: a bound on time, as encoding blocks its thread. */
-export const maxTextLength = 4_000_000;
+const maxTextLength = 4_000_000;
 
 /** A tokenizer of a model folder. */
 export class TextTokenizer {

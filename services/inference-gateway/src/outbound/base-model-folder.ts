@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { DomainError } from '@openledger/kernel';
-import { loadModelText } from '@openledger/transformer';
+import { chatText, loadModelText } from '@openledger/transformer';
 import type { BaseModel, Prompt } from '../application/ports.js';
 
 export interface BaseModelFolder extends BaseModel {
@@ -20,7 +20,6 @@ export interface BaseModelLimits {
 /** The base model's folder as far as a gateway needs it: its tokenizer, chat template and identity. */
 export async function openBaseModel(dir: string, limits: BaseModelLimits): Promise<BaseModelFolder> {
   const { folder, config, tokenizer, chatTemplate, generation, digest } = await loadModelText(dir);
-  const special = [...tokenizer.specialTokens.keys()];
   const contextTokens = Math.min(config.maxPositions, limits.contextTokensMax);
   const encodeText = (text: string, addSpecialTokens: boolean): readonly number[] => {
     refuseHopeless(text, contextTokens);
@@ -34,12 +33,8 @@ export async function openBaseModel(dir: string, limits: BaseModelLimits): Promi
         return checkTokens(prompt.tokens, config.vocabSize);
       case 'chat': {
         if (!chatTemplate) throw invalid('This model has no chat template: use /v1/completions.');
-        const messages = prompt.messages.map(({ role, content }) => ({
-          role,
-          content: disarm(content, special),
-        }));
         // The template writes the special tokens itself.
-        return encodeText(chatTemplate.render(messages), false);
+        return encodeText(chatText({ tokenizer, chatTemplate }, prompt.messages), false);
       }
     }
   };
@@ -68,14 +63,6 @@ function refuseHopeless(text: string, contextTokens: number): void {
     'CONTEXT_LENGTH_EXCEEDED',
     `The context of this model holds ${contextTokens} tokens; a prompt of ${text.length} characters has more: shorten it.`,
     { details: { param: 'messages', contextTokens } },
-  );
-}
-
-/** Breaks up what reads as a special token, so that a message cannot end itself and speak for another role. */
-function disarm(content: string, special: readonly string[]): string {
-  return special.reduce(
-    (text, token) => text.replaceAll(token, `${token.slice(0, 1)} ${token.slice(1)}`),
-    content,
   );
 }
 
