@@ -8,7 +8,7 @@ const CACHE = fileURLToPath(new URL('../../.cache/kafka/', import.meta.url));
 const FETCH_TIMEOUT_MS = 600_000;
 
 /** The broker version that `pom.xml` pins. */
-export function kafkaVersion() {
+function kafkaVersion() {
   const version = /<kafka\.version>([^<]+)</.exec(readFileSync(POM, 'utf8'))?.[1];
   if (version === undefined) throw new Error('deploy/kafka/pom.xml names no kafka.version');
   return version;

@@ -1,5 +1,6 @@
 import { addresses, chainAddress, count, milliseconds } from '@openledger/config';
 import { z } from 'zod';
+import { DEFAULT_ROLE_SPLIT } from './domain/split-fee.js';
 
 /** Four bps: platform, developer, stakers, contributors. */
 const roleSplit = z
@@ -43,7 +44,7 @@ export const SettlementConfig = z.object({
   SETTLEMENT_EPOCH_MS: milliseconds.default(3_600_000),
   SETTLEMENT_HOLD_TTL_MS: milliseconds.default(600_000),
   SETTLEMENT_HOLD_SWEEP_MS: milliseconds.default(5_000),
-  SETTLEMENT_SPLIT_BPS: roleSplit.prefault('1000,2000,2000,5000'),
+  SETTLEMENT_SPLIT_BPS: roleSplit.default(DEFAULT_ROLE_SPLIT),
   SETTLEMENT_BASE_MODEL_OWNERS: owners.optional(),
 });
 

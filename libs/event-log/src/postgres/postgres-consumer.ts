@@ -227,4 +227,4 @@ export class PostgresConsumer implements Consumer {
   }
 }
 
-export const slotOf = (topic: string, partition: number) => `${topic}/${partition}`;
+const slotOf = (topic: string, partition: number) => `${topic}/${partition}`;

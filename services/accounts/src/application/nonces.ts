@@ -2,7 +2,7 @@ import { DomainError } from '@openledger/kernel';
 import type { Secrets } from './ports.js';
 
 /** Time to read and sign a message. */
-export const NONCE_TTL_MS = 5 * 60_000;
+const NONCE_TTL_MS = 5 * 60_000;
 
 const RANDOM_BYTES = 16;
 const TIME_DIGITS = 12;

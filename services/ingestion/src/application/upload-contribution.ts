@@ -10,7 +10,7 @@ import type {
 } from './ports.js';
 
 /** Time to sign what was uploaded. */
-export const SIGNATURE_TTL_MS = 24 * 60 * 60_000;
+const SIGNATURE_TTL_MS = 24 * 60 * 60_000;
 const UNSIGNED_PER_CONTRIBUTOR_MAX = 100;
 
 export interface Upload {

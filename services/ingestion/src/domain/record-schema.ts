@@ -9,7 +9,7 @@ export interface RecordSchema {
 export type RecordKind = 'instruction' | 'text';
 
 /** The fields of a record, all of them required strings. */
-export const FIELDS: Record<RecordKind, readonly string[]> = {
+const FIELDS: Record<RecordKind, readonly string[]> = {
   instruction: ['prompt', 'completion'],
   text: ['text'],
 };

@@ -14,7 +14,7 @@ const INSERT_ACCOUNTS = `
 const LOCK_ACCOUNTS = 'SELECT id FROM account WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE';
 
 /** One statement: what is new is recorded, summed per account and brought into the balances; repeats move nothing. */
-export const POST_TRANSFERS = `
+const POST_TRANSFERS = `
   WITH inserted AS (
     INSERT INTO transfer (id, kind, debit, credit, amount, pending_id, reason, reference)
     SELECT id, kind, debit, credit, amount, pending_id, reason, reference

@@ -14,7 +14,7 @@ import {
 } from './verdict.js';
 
 /** Copies of one earlier contributor's records that are kept as evidence, of one contribution. */
-export const EVIDENCE_MAX = 1_000;
+const EVIDENCE_MAX = 1_000;
 
 /** A text as the persistent index keeps it. Texts of one contribution have different hashes. */
 export interface IndexedRecord {

@@ -48,8 +48,6 @@ const SUMMARIES: Readonly<Record<ReasonCode, string>> = {
   CONTRIBUTION_TOO_LARGE: 'The contribution is larger than this platform assesses: split it.',
 };
 
-export const summaryOf = (code: ReasonCode): string => SUMMARIES[code];
-
 const QUARANTINING: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['PERSONAL_DATA']);
 
 /** Without a reason a record is accepted; personal data alone asks for a person; the rest rejects. */

@@ -1,5 +1,5 @@
 /** Earlier records that are compared with a new one at most: the rest share less with it. */
-export const CANDIDATES_MAX = 24;
+const CANDIDATES_MAX = 24;
 /** A chance meeting of two texts on one anchor is common, on two it is not. */
 const SHARED_ANCHORS_MIN = 2;
 

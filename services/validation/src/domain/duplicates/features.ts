@@ -3,7 +3,7 @@ import { combine32, hashWord, toUnit } from '../text/hashing.js';
 import type { TermStatistics } from './term-statistics.js';
 
 /** Pairs that a text is found by. */
-export const ANCHORS = 12;
+const ANCHORS = 12;
 
 /** A text as the indexes see it, before any statistics. Lists named together are parallel. */
 export interface TextFeatures {

@@ -1,14 +1,14 @@
 import { combine32, mix32 } from '../text/hashing.js';
 
 /** Words per shingle: long enough that unrelated texts share hardly any (FineWeb's setting). */
-export const SHINGLE_WORDS = 5;
+const SHINGLE_WORDS = 5;
 const BINS_LOG2 = 7;
 const BINS = 1 << BINS_LOG2;
 const EMPTY = 0xffffffff;
 
 /** FineWeb's banding: a pair of Jaccard 0.75 meets with probability 0.77, of 0.85 with 0.99. */
 export const BANDS = 14;
-export const BAND_ROWS = 8;
+const BAND_ROWS = 8;
 
 /** Hashes of the distinct runs of {@link SHINGLE_WORDS} words; a shorter text is one shingle. */
 export function shingles(wordHashes: Int32Array): Int32Array {

@@ -1,7 +1,7 @@
 import { invariant } from '@openledger/kernel';
 
 /** Words share a counter when they hash alike; a shared counter only makes a word look more common. */
-export const COUNTERS_LOG2 = 17;
+const COUNTERS_LOG2 = 17;
 const COUNTERS = 1 << COUNTERS_LOG2;
 
 /**
