@@ -101,13 +101,15 @@ function showDoors(platform: Platform, terminal: Terminal, remembered: Remembere
   terminal.line(dim('\n  Ctrl-C stops; the next start continues where this one ended.'));
 }
 
-/** The first signal stops in order; a second one ends at once. */
+/**
+ * The first signal stops in order. A second one has its default effect and ends the process at once:
+ * `process.exit` would first interrupt the threads, which aborts where one is inside native code.
+ */
 function stopOnSignal(platform: Platform, terminal: Terminal): Promise<void> {
   return new Promise((resolve, reject) => {
-    let stopping = false;
     const stop = () => {
-      if (stopping) process.exit(130);
-      stopping = true;
+      process.off('SIGINT', stop);
+      process.off('SIGTERM', stop);
       terminal.line();
       terminal.step('Stopping', () => platform.stop()).then(resolve, reject);
     };
