@@ -7,6 +7,11 @@ const shared = {
   testEnvironment: '<rootDir>/tools/jest/environment.mjs',
   modulePathIgnorePatterns: ['<rootDir>/.openledger'],
 };
+/** One server a run; `testDatabase` gives every spec file a database of its own. */
+const postgres = {
+  globalSetup: '<rootDir>/tools/jest/start-postgres.mjs',
+  globalTeardown: '<rootDir>/tools/jest/stop-postgres.mjs',
+};
 const anywhere = (suffix) => [`<rootDir>/{libs,services,bench,tools}/**/dist/**/*${suffix}.spec.js`];
 
 export default {
@@ -23,16 +28,10 @@ export default {
     { ...shared, displayName: 'architecture', testMatch: ['<rootDir>/tools/*.spec.mjs'] },
     // Builds helm and kubeconform with Go, so only .ci/run calls it.
     { ...shared, displayName: 'charts', testMatch: ['<rootDir>/tools/charts/*.spec.mjs'] },
-    {
-      ...shared,
-      displayName: 'int',
-      testMatch: anywhere('.int'),
-      globalSetup: '<rootDir>/tools/jest/start-postgres.mjs',
-      globalTeardown: '<rootDir>/tools/jest/stop-postgres.mjs',
-    },
+    { ...shared, ...postgres, displayName: 'int', testMatch: anywhere('.int') },
     { ...shared, displayName: 'kafka', testMatch: anywhere('.kafka') },
     { ...shared, displayName: 'e2e', testMatch: anywhere('.e2e') },
     // Real input that is not in the repository; .ci/run calls it where the data is.
-    { ...shared, displayName: 'data', testMatch: anywhere('.data') },
+    { ...shared, ...postgres, displayName: 'data', testMatch: anywhere('.data') },
   ],
 };

@@ -1,8 +1,12 @@
 import { PPB } from '@openledger/kernel';
 import { shuffled } from './decoys.js';
 
-/** Nobody knows a score to be right better than this, however well a small audit goes. */
-const RELIABILITY_MAX = 0.95;
+/**
+ * However well the audit goes: it measures the scores against this model, while the truth itself, found
+ * by retraining without the data, agrees with itself under another seed only to about this (0.70 and
+ * 0.60 in a short and a long fine-tune of a small transformer).
+ */
+const RELIABILITY_MAX = 0.7;
 
 /**
  * Groups of records to audit: one of each contributor, the largest first, then random halves of theirs
