@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError } from '@openledger/kernel';
 import type { Bench } from '../bench.js';
 import { root } from '../repository.js';
-import { residentMb } from './resident-memory.js';
+import { memoryOf } from './resident-memory.js';
 
 const LIMIT_MS = 600_000;
 const IDLE_MS = 15_000;
@@ -27,7 +27,8 @@ export const flowFirstAnswer: Bench = {
       const seconds = await untilReady(child, begun, log);
       log(`ready after ${seconds.toFixed(1)} s; measuring memory after ${IDLE_MS / 1_000} s without work`);
       await delay(IDLE_MS);
-      return { seconds, idle_rss_mb: await residentMb(child.pid ?? 0) };
+      const { residentMb, proportionalMb } = await memoryOf(child.pid ?? 0);
+      return { seconds, idle_rss_mb: residentMb, idle_pss_mb: proportionalMb };
     } finally {
       await stop(child);
       await rm(dataDir, { recursive: true, force: true });

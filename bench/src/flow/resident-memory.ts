@@ -5,12 +5,19 @@ const KB_PER_MB = 1_024;
 interface Process {
   readonly pid: number;
   readonly parent: number;
-  /** Proportional set size: shared pages are counted once over all processes, as Postgres shares many. */
-  readonly kb: number;
+  readonly residentKb: number;
+  readonly proportionalKb: number;
 }
 
-/** Memory of a process and all its descendants, MB (Linux). */
-export async function residentMb(pid: number): Promise<number> {
+export interface Memory {
+  /** Sum of resident sets: pages that processes share are counted in each, as Postgres shares many. */
+  readonly residentMb: number;
+  /** Sum of proportional sets: shared pages are counted once. */
+  readonly proportionalMb: number;
+}
+
+/** Memory of a process and all its descendants (Linux). */
+export async function memoryOf(pid: number): Promise<Memory> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const processes = (await Promise.all(pids.map(inspect))).flatMap((found) => found ?? []);
   const family = new Set([pid]);
@@ -19,18 +26,23 @@ export async function residentMb(pid: number): Promise<number> {
     for (const child of children) family.add(child.pid);
     grown = children.length > 0;
   }
-  const kb = processes
-    .filter((process) => family.has(process.pid))
-    .reduce((sum, process) => sum + process.kb, 0);
-  return kb / KB_PER_MB;
+  const members = processes.filter((process) => family.has(process.pid));
+  const sumMb = (kb: (process: Process) => number) =>
+    members.reduce((sum, process) => sum + kb(process), 0) / KB_PER_MB;
+  return {
+    residentMb: sumMb(({ residentKb }) => residentKb),
+    proportionalMb: sumMb(({ proportionalKb }) => proportionalKb),
+  };
 }
 
 async function inspect(pid: number): Promise<Process | undefined> {
   try {
     const status = await readFile(`/proc/${pid}/status`, 'utf8');
     const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
-    const parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]);
-    return { pid, parent, kb: Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) };
+    const kb = (name: string, text: string) =>
+      Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+    const [residentKb, proportionalKb] = [kb('Rss', rollup), kb('Pss', rollup)];
+    return { pid, parent: kb('PPid', status), residentKb, proportionalKb };
   } catch {
     // The process has ended since the listing.
     return undefined;
