@@ -27,6 +27,9 @@ class IngestionModule {}
 /** A verdict is a few hundred bytes, and a contribution has at most some 200,000 records. */
 const VERDICTS_BYTES_MAX = 256 * 1024 * 1024;
 
+/** Uploads in the scratch folder at once. */
+const UPLOADS_MAX = 64;
+
 /** Puts the service together on a host. */
 export async function compose({ env, database, clock, log }: Host): Promise<Composition> {
   const config = loadConfig(IngestionConfig, env);
@@ -34,7 +37,11 @@ export async function compose({ env, database, clock, log }: Host): Promise<Comp
   const store = new PostgresIngestionStore(database);
   const licences = new SpdxLicences();
   const { CHAIN_ID: chainId } = config;
-  const limits = { uploadBytesMax: config.UPLOAD_BYTES_MAX, lineBytesMax: config.LINE_BYTES_MAX };
+  const limits = {
+    uploadBytesMax: config.UPLOAD_BYTES_MAX,
+    lineBytesMax: config.LINE_BYTES_MAX,
+    uploadsMax: UPLOADS_MAX,
+  };
   const staging = await FolderStaging.open(config.UPLOAD_DIR, limits, clock.now().getTime());
   const parser = parserOf(blobs, config);
   const verdicts = { read: (digest: string) => blobs.get(digest, VERDICTS_BYTES_MAX) };

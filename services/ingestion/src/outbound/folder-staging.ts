@@ -5,11 +5,14 @@ import { DomainError } from '@openledger/kernel';
 import { type StagedUpload, Staging, type UploadForm } from '../application/ports.js';
 import { LineMeter } from './line-meter.js';
 import { tooLarge } from './parsing/inflate.js';
+import { uploadsBusy } from './slots.js';
 
 export interface StagingLimits {
   /** As sent, compressed or not. */
   readonly uploadBytesMax: number;
   readonly lineBytesMax: number;
+  /** Held at once, whether they still arrive or wait to be read: bounds the scratch space. */
+  readonly uploadsMax: number;
 }
 
 /** A crash leaves files behind; nobody is still writing to one this old. */
@@ -17,6 +20,8 @@ const LEFTOVER_AGE_MS = 60 * 60_000;
 
 /** Uploads in a folder of scratch space: only whole ones are parsed, and none outlives its request. */
 export class FolderStaging extends Staging {
+  private held = 0;
+
   private constructor(
     private readonly dir: string,
     private readonly limits: StagingLimits,
@@ -39,7 +44,9 @@ export class FolderStaging extends Staging {
     form: UploadForm,
     use: (upload: StagedUpload) => Promise<T>,
   ): Promise<T> {
+    if (this.held >= this.limits.uploadsMax) throw uploadsBusy();
     const path = join(this.dir, `${randomUUID()}.upload`);
+    this.held += 1;
     try {
       const file = await open(path, 'wx', 0o600);
       let bytes: number;
@@ -50,6 +57,7 @@ export class FolderStaging extends Staging {
       }
       return await use({ path, bytes });
     } finally {
+      this.held -= 1;
       await rm(path, { force: true });
     }
   }
@@ -66,7 +74,7 @@ export class FolderStaging extends Staging {
       bytes += chunk.length;
       meter?.feed(chunk);
       if (bytes > uploadBytesMax) throw tooLarge(uploadBytesMax);
-      await file.write(chunk);
+      await file.writeFile(chunk);
     }
     return bytes;
   }

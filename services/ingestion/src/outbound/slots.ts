@@ -28,11 +28,7 @@ export class Slots {
       return;
     }
     if (this.waiting.length >= this.waitingMax) {
-      throw new DomainError(
-        'exhausted',
-        'UPLOADS_BUSY',
-        'Too many uploads are being read: try again shortly.',
-      );
+      throw uploadsBusy();
     }
     await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
@@ -44,3 +40,6 @@ export class Slots {
     else this.free += 1;
   }
 }
+
+export const uploadsBusy = () =>
+  new DomainError('exhausted', 'UPLOADS_BUSY', 'Too many uploads are being read: try again shortly.');
