@@ -5,7 +5,7 @@ import {
   topics,
   Verdict,
 } from '@openledger/contracts';
-import { type Clock, DomainError, derivedId } from '@openledger/kernel';
+import { type Clock, countLines, DomainError, derivedId } from '@openledger/kernel';
 import type { AssessmentResult } from '../domain/assessment/assessment-output.js';
 import { type RecordVerdict, tally } from '../domain/assessment/verdict.js';
 import type { LinkParties } from './link-parties.js';
@@ -31,8 +31,6 @@ const VERDICTS: Readonly<Record<RecordVerdict, Verdict>> = {
   quarantined: Verdict.VERDICT_QUARANTINED,
   rejected: Verdict.VERDICT_REJECTED,
 };
-
-const NEWLINE = 0x0a;
 
 /**
  * Gives every record of a contribution its verdict. All computing is done, and both blobs are stored, before
@@ -128,12 +126,6 @@ function rejectedWhole({ recordCount }: ContributionReceived) {
     acceptedBlob: '',
     verdictsBlob: '',
   };
-}
-
-function countLines(bytes: Uint8Array): number {
-  let lines = 0;
-  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) lines++;
-  return lines + (bytes.length > 0 && bytes.at(-1) !== NEWLINE ? 1 : 0);
 }
 
 const toMessage = (assessment: Assessment): ContributionAssessed =>
