@@ -1,6 +1,6 @@
 import { parseAdapter } from '@openledger/adapters';
 import type { BlobStore } from '@openledger/blob-store';
-import { type Clock, DomainError } from '@openledger/kernel';
+import { type Clock, DomainError, InvariantError, Slots } from '@openledger/kernel';
 import type { ModelConfig, ServedAdapter } from '@openledger/transformer';
 import type { AdapterReference } from '../application/generation.js';
 import type { AdapterSource } from '../application/text-engine.js';
@@ -22,9 +22,8 @@ const LOADS_MAX = 4;
 /** Fetches adapters from the blob store and lets nothing through that is not exactly what was asked for. */
 export class BlobAdapters implements AdapterSource {
   private readonly failures = new Map<string, { readonly error: DomainError; readonly until: number }>();
-
-  private loading = 0;
-  private readonly queue: (() => void)[] = [];
+  /** The engine asks once for each adapter of a request that it has taken, so QUEUE_MAX bounds who waits. */
+  private readonly slots = new Slots(LOADS_MAX, Number.POSITIVE_INFINITY, neverBusy);
 
   constructor(private readonly options: BlobAdaptersOptions) {}
 
@@ -34,20 +33,13 @@ export class BlobAdapters implements AdapterSource {
     const known = this.failures.get(key);
     if (known && known.until > now) throw known.error;
     this.failures.delete(key);
-    if (this.loading >= LOADS_MAX) await new Promise<void>((resolve) => this.queue.push(resolve));
-    else this.loading += 1;
     try {
-      return await this.fetch(reference);
+      return await this.slots.with(() => this.fetch(reference));
     } catch (cause) {
       const error = unavailable(reference.digest, cause);
       if (this.failures.size >= FAILURES_MAX) this.failures.clear();
       this.failures.set(key, { error, until: now + FAILURE_MS });
       throw error;
-    } finally {
-      const next = this.queue.shift();
-      // The place is handed on, so nobody can slip in between.
-      if (next) next();
-      else this.loading -= 1;
     }
   }
 
@@ -71,6 +63,8 @@ export class BlobAdapters implements AdapterSource {
     return { config: adapter.lora, weights: adapter.weights };
   }
 }
+
+const neverBusy = () => new InvariantError('nobody is refused a place in the queue');
 
 const refused = (code: string, message: string) => new DomainError('invalid', code, message);
 

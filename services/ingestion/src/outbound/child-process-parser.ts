@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { BlobStore } from '@openledger/blob-store';
-import { DomainError } from '@openledger/kernel';
+import { DomainError, Slots } from '@openledger/kernel';
 import {
   type ParsedRecords,
   RecordParser,
@@ -11,7 +11,7 @@ import {
 } from '../application/ports.js';
 import type { RecordSchema } from '../domain/record-schema.js';
 import type { ParseJob, ParseLimits, ParseOutcome } from './parsing/job.js';
-import { Slots } from './slots.js';
+import { uploadsBusy } from './uploads-busy.js';
 
 export interface ChildLimits extends ParseLimits {
   readonly timeoutMs: number;
@@ -39,7 +39,7 @@ export class ChildProcessParser extends RecordParser {
     private readonly limits: ChildLimits,
   ) {
     super();
-    this.slots = new Slots(limits.childrenMax, WAITING_MAX);
+    this.slots = new Slots(limits.childrenMax, WAITING_MAX, uploadsBusy);
   }
 
   parse(upload: StagedUpload, form: UploadForm, schema: RecordSchema): Promise<ParsedRecords> {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DomainError } from '@openledger/kernel';
+import { DomainError, Slots } from '@openledger/kernel';
 import { type StagedUpload, Staging, type UploadForm } from '../application/ports.js';
 import { LineMeter } from './line-meter.js';
 import { tooLarge } from './parsing/inflate.js';
-import { uploadsBusy } from './slots.js';
+import { uploadsBusy } from './uploads-busy.js';
 
 export interface StagingLimits {
   /** As sent, compressed or not. */
@@ -20,13 +20,14 @@ const LEFTOVER_AGE_MS = 60 * 60_000;
 
 /** Uploads in a folder of scratch space: only whole ones are parsed, and none outlives its request. */
 export class FolderStaging extends Staging {
-  private held = 0;
+  private readonly slots: Slots;
 
   private constructor(
     private readonly dir: string,
     private readonly limits: StagingLimits,
   ) {
     super();
+    this.slots = new Slots(limits.uploadsMax, 0, uploadsBusy);
   }
 
   static async open(dir: string, limits: StagingLimits, nowMs: number): Promise<FolderStaging> {
@@ -39,14 +40,21 @@ export class FolderStaging extends Staging {
     return new FolderStaging(dir, limits);
   }
 
-  async hold<T>(
+  /** @throws DomainError UPLOADS_BUSY, UPLOAD_TOO_LARGE, LINE_TOO_LONG, UPLOAD_INTERRUPTED */
+  hold<T>(
     chunks: AsyncIterable<Uint8Array>,
     form: UploadForm,
     use: (upload: StagedUpload) => Promise<T>,
   ): Promise<T> {
-    if (this.held >= this.limits.uploadsMax) throw uploadsBusy();
+    return this.slots.with(() => this.stage(chunks, form, use));
+  }
+
+  private async stage<T>(
+    chunks: AsyncIterable<Uint8Array>,
+    form: UploadForm,
+    use: (upload: StagedUpload) => Promise<T>,
+  ): Promise<T> {
     const path = join(this.dir, `${randomUUID()}.upload`);
-    this.held += 1;
     try {
       const file = await open(path, 'wx', 0o600);
       let bytes: number;
@@ -57,7 +65,6 @@ export class FolderStaging extends Staging {
       }
       return await use({ path, bytes });
     } finally {
-      this.held -= 1;
       await rm(path, { force: true });
     }
   }

@@ -1,9 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
-import { Slots } from './slots.js';
+import { DomainError, Slots } from './index.js';
+
+const busy = () => new DomainError('exhausted', 'UPLOADS_BUSY', 'Try again shortly.');
 
 describe('Slots', () => {
   it('runs a few at once, the next in order, and refuses when too many wait', async () => {
-    const slots = new Slots(2, 1);
+    const slots = new Slots(2, 1, busy);
     const ends: (() => void)[] = [];
     const begun: number[] = [];
     const work = (name: number) =>
@@ -24,7 +26,7 @@ describe('Slots', () => {
   });
 
   it('frees the slot of what failed', async () => {
-    const slots = new Slots(1, 0);
+    const slots = new Slots(1, 0, busy);
     await expect(slots.with(() => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
     await expect(slots.with(() => Promise.resolve('fine'))).resolves.toBe('fine');
   });
