@@ -1,2 +1,3 @@
 export * from './generated/index.js';
+export { required } from './required.js';
 export { decodeEvent, type EncodedEvent, encodeEvent, type JsonCodec, type Topic, topics } from './topics.js';

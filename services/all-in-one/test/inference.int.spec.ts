@@ -2,12 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { Authenticator, type Principal } from '@openledger/auth';
 import { FolderBlobStore } from '@openledger/blob-store';
 import {
-  encodeEvent,
+  decodeEvent,
   type HoldBalanceRequest,
-  InferenceServed,
+  type InferenceServed,
   SettlementServiceService,
   topics,
 } from '@openledger/contracts';
@@ -16,20 +15,13 @@ import { inferenceGateway } from '@openledger/inference-gateway';
 import { inferenceWorker } from '@openledger/inference-worker';
 import { newId } from '@openledger/kernel';
 import { createLogger, type RunningService, startService, unary } from '@openledger/service-host';
-import { eventually, testDatabase } from '@openledger/testing';
+import { eventually, KnownCallers, publish, testDatabase } from '@openledger/testing';
 import { tinyAdapter, writeTinyModel } from '@openledger/testing/tiny-model';
 import { modelFolderDigest } from '@openledger/transformer';
 import OpenAI from 'openai';
 
 const SERVICE_TOKEN = 'service-token-of-this-test';
 const MODELS = 6;
-
-class AnybodyAuthenticator extends Authenticator {
-  async authenticate(): Promise<Principal> {
-    const scopes = new Set(['inference:invoke']);
-    return { personId: 'p', organisationId: 'o', walletAddress: '0x0', scopes, credentialId: 'c' };
-  }
-}
 
 /** Settlement's contract over real gRPC, with money for everybody. */
 async function startSettlement(): Promise<{ server: Server; address: string }> {
@@ -69,7 +61,7 @@ describe('gateway and worker', () => {
     log = await PostgresEventLog.open({ url });
     const started = await startSettlement();
     settlement = started.server;
-    const authenticator = new AnybodyAuthenticator();
+    const authenticator = new KnownCallers(() => ({ organisationId: 'o' }));
     const env = {
       DATABASE_URL: url,
       SERVICE_TOKEN,
@@ -91,7 +83,7 @@ describe('gateway and worker', () => {
       group: 'observer',
       topics: [topics.inferenceServed.name],
       handle: async ({ body }) => {
-        served.push(InferenceServed.fromJSON(JSON.parse(Buffer.from(body).toString())));
+        served.push(decodeEvent(topics.inferenceServed, body));
       },
     });
     await deployAll(await modelFolderDigest(modelDir));
@@ -110,7 +102,7 @@ describe('gateway and worker', () => {
       const name = `model-${index}`;
       const { digest, config, weights } = tinyAdapter(index);
       digests.set(name, digest);
-      const { topic, ...record } = encodeEvent(topics.modelDeployed, newId(), {
+      await publish(log, topics.modelDeployed, {
         modelId: newId(),
         name,
         runId: newId(),
@@ -126,7 +118,6 @@ describe('gateway and worker', () => {
         trainingLogBlob: '',
         deployedAt: new Date(),
       });
-      await log.append(topic, [{ ...record, type: topic, source: 'training', occurredAt: new Date() }]);
     }
     await eventually(async () => expect((await client.models.list()).data).toHaveLength(MODELS));
   }

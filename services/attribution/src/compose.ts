@@ -1,7 +1,8 @@
 import { FolderBlobStore } from '@openledger/blob-store';
 import { loadConfig } from '@openledger/config';
 import { topics } from '@openledger/contracts';
-import { type Composition, type Host, on } from '@openledger/service-host';
+import { RowLease } from '@openledger/persistence';
+import { type Composition, type Host, LeasedLoop, on } from '@openledger/service-host';
 import { ReadAttribution } from './application/read-attribution.js';
 import { RecordInputs } from './application/record-inputs.js';
 import { WorkQueue } from './application/work-queue.js';
@@ -10,7 +11,6 @@ import { AttributionConfig } from './config.js';
 import { BlobEvidenceReader } from './outbound/blob-evidence-reader.js';
 import { PostgresAttributionStore } from './outbound/postgres-attribution-store.js';
 import { ThreadEngine } from './outbound/thread-engine.js';
-import { WorkLoop } from './outbound/work-loop.js';
 
 export async function compose(host: Host): Promise<Composition> {
   const config = loadConfig(AttributionConfig, host.env);
@@ -32,7 +32,12 @@ export async function compose(host: Host): Promise<Composition> {
     retryMs: config.ATTRIBUTION_RETRY_MS,
     onError,
   });
-  const loop = new WorkLoop({ store, queue, pollMs: config.ATTRIBUTION_POLL_MS, onError });
+  const loop = new LeasedLoop({
+    lease: new RowLease(host.database),
+    work: (signal) => queue.next(signal),
+    pollMs: config.ATTRIBUTION_POLL_MS,
+    onError,
+  });
   const inputs = new RecordInputs(store);
   return {
     module: AttributionModule.over(new ReadAttribution(store, new BlobEvidenceReader(blobs))),

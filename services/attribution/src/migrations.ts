@@ -1,4 +1,4 @@
-import { sqlMigration } from '@openledger/persistence';
+import { ROW_LEASE_TABLE, sqlMigration } from '@openledger/persistence';
 
 const CreateAttribution = sqlMigration(
   'CreateAttribution1700000000001',
@@ -45,7 +45,7 @@ const CreateAttribution = sqlMigration(
     );
     CREATE INDEX party_member_party ON party_member (party_id);
     -- One replica works at a time; a dead one's lease runs out.
-    CREATE TABLE executor (id integer PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL);
+    ${ROW_LEASE_TABLE}
   `,
 );
 

@@ -1,36 +1,30 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Authenticator, type Principal } from '@openledger/auth';
+import type { Principal } from '@openledger/auth';
 import { FolderBlobStore } from '@openledger/blob-store';
 import {
   type AttributionScored,
   decodeEvent,
-  encodeEvent,
   InferenceServed,
   type ModelDeployed,
   type Topic,
   topics,
 } from '@openledger/contracts';
 import { MemoryEventLog } from '@openledger/event-log/memory';
-import { canonicalJson, DomainError, newId } from '@openledger/kernel';
+import { canonicalJson, newId } from '@openledger/kernel';
 import { type RunningService, startService } from '@openledger/service-host';
-import { eventually, testDatabase } from '@openledger/testing';
+import { eventually, KnownCallers, publish, testDatabase } from '@openledger/testing';
 import { attribution } from '../src/index.js';
 
 export const PAYER = 'payer-organisation';
 
 /** Credentials are `token-of-<person>`; `token-of-payer` acts for {@link PAYER}. */
-class KnownPeople extends Authenticator {
-  async authenticate(credential: string): Promise<Principal> {
-    const [, personId] = /^token-of-(.+)$/.exec(credential) ?? [];
-    if (personId === undefined) {
-      throw new DomainError('unauthenticated', 'CREDENTIAL_UNKNOWN', 'No such credential.');
-    }
-    const organisation = personId === 'payer' ? { organisationId: PAYER } : {};
-    return { personId, ...organisation, walletAddress: '0x', scopes: new Set(), credentialId: personId };
-  }
-}
+const personOf = (credential: string): Partial<Principal> | undefined => {
+  const [, personId] = /^token-of-(.+)$/.exec(credential) ?? [];
+  if (personId === undefined) return undefined;
+  return { personId, ...(personId === 'payer' && { organisationId: PAYER }) };
+};
 
 export interface AskedTokens {
   readonly promptTokens: readonly number[];
@@ -77,7 +71,11 @@ export class RunningAttribution {
 
   async start(): Promise<void> {
     const { env, eventLog } = this;
-    this.service = await startService(attribution, { env, eventLog, authenticator: new KnownPeople() });
+    this.service = await startService(attribution, {
+      env,
+      eventLog,
+      authenticator: new KnownCallers(personOf),
+    });
   }
 
   async stop(): Promise<void> {
@@ -92,9 +90,7 @@ export class RunningAttribution {
   }
 
   append<T>(topic: Topic<T>, eventId: string, event: T): Promise<void> {
-    const { body, key } = encodeEvent(topic, eventId, event);
-    const record = { id: eventId, type: topic.name, key, source: 'test', occurredAt: new Date(), body };
-    return this.eventLog.append(topic.name, [record]);
+    return publish(this.eventLog, topic, event, eventId);
   }
 
   async serve({ modelId, adapterDigest }: ModelDeployed, answer: AskedTokens) {

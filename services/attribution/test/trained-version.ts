@@ -1,7 +1,7 @@
 import { adapterDigest, encodeAdapter } from '@openledger/adapters';
 import type { BlobStore } from '@openledger/blob-store';
 import { ModelDeployed } from '@openledger/contracts';
-import { newId } from '@openledger/kernel';
+import { newId, toJsonLines } from '@openledger/kernel';
 import {
   completionExample,
   defaultAdamW,
@@ -134,7 +134,7 @@ async function deploy(blobs: BlobStore, { base, trainer, weights, records, examp
     adapterDigest: adapterDigest(files),
     adapterConfigBlob: await blobs.put(files.config),
     adapterWeightsBlob: await blobs.put(files.weights),
-    lineageBlob: await blobs.put(Buffer.from(lineage.map((line) => `${JSON.stringify(line)}\n`).join(''))),
+    lineageBlob: await blobs.put(toJsonLines(lineage)),
     trainingLogBlob: await blobs.put(Buffer.from(JSON.stringify(log))),
     datanetIds: ['datanet'],
     deployedAt: new Date(),

@@ -1,6 +1,7 @@
 import { FolderBlobStore } from '@openledger/blob-store';
 import { loadConfig } from '@openledger/config';
 import { topics } from '@openledger/contracts';
+import { RowLease } from '@openledger/persistence';
 import { type Composition, type Host, LeasedLoop, on } from '@openledger/service-host';
 import { CreateRun } from './application/create-run.js';
 import { ExecuteRuns } from './application/execute-runs.js';
@@ -24,10 +25,7 @@ export async function compose(host: Host): Promise<Composition> {
   const onError = (error: unknown) => host.log.error({ err: error }, 'training');
   const runs = new ExecuteRuns({ store, trainer, clock: host.clock, onError });
   const loop = new LeasedLoop({
-    lease: {
-      hold: (holder, seconds) => store.holdExecution(holder, seconds),
-      release: (holder) => store.releaseExecution(holder),
-    },
+    lease: new RowLease(host.database),
     work: (signal) => runs.next(signal),
     pollMs: config.QUEUE_POLL_MS,
     onError,

@@ -1,4 +1,4 @@
-import { sqlMigration } from '@openledger/persistence';
+import { ROW_LEASE_TABLE, sqlMigration } from '@openledger/persistence';
 
 const CreateTraining = sqlMigration(
   'CreateTraining1700000000001',
@@ -38,7 +38,7 @@ const CreateTraining = sqlMigration(
     CREATE INDEX run_waiting ON run (created_at) WHERE status IN ('queued', 'running');
     CREATE INDEX run_organisation ON run (organisation_id, created_at DESC);
     -- One replica executes at a time; a dead one's lease runs out.
-    CREATE TABLE executor (id integer PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL);
+    ${ROW_LEASE_TABLE}
     CREATE TABLE model (
       id uuid PRIMARY KEY,
       name text NOT NULL UNIQUE,

@@ -97,10 +97,6 @@ export abstract class AttributionStore {
   abstract recordVersion(eventId: string, version: ModelVersion): Promise<boolean>;
   abstract recordAnswer(eventId: string, answer: ServedAnswer): Promise<boolean>;
   abstract recordParty(eventId: string, party: Party): Promise<boolean>;
-  /** True while `holder` is the only one that works; renews for `seconds`. */
-  abstract holdExecution(holder: string, seconds: number): Promise<boolean>;
-  /** Lets another replica work at once, not only when the lease has run out. */
-  abstract releaseExecution(holder: string): Promise<void>;
   /** The oldest version without an index whose time has come. */
   abstract claimVersion(): Promise<Claimed<ModelVersion> | undefined>;
   /** The oldest answer without a score whose version has its index and whose time has come. */

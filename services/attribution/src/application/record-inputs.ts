@@ -1,5 +1,4 @@
-import type { InferenceServed, ModelDeployed, PartyChanged } from '@openledger/contracts';
-import { DomainError } from '@openledger/kernel';
+import { type InferenceServed, type ModelDeployed, type PartyChanged, required } from '@openledger/contracts';
 import type { AttributionStore } from './ports.js';
 
 /** Keeps this service's own copy of what there is to index and to score. */
@@ -38,9 +37,4 @@ export class RecordInputs {
       changedAt: required(event.changedAt, 'changedAt'),
     });
   }
-}
-
-function required<T>(value: T | undefined, name: string): T {
-  if (value !== undefined && value !== '') return value;
-  throw new DomainError('invalid', 'EVENT_INCOMPLETE', `The event has no ${name}.`);
 }

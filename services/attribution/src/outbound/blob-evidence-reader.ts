@@ -1,5 +1,6 @@
 import type { BlobStore } from '@openledger/blob-store';
 import { type Evidence, EvidenceReader } from '../application/ports.js';
+import { readJson } from './json-blob.js';
 
 export class BlobEvidenceReader extends EvidenceReader {
   constructor(private readonly blobs: BlobStore) {
@@ -7,6 +8,6 @@ export class BlobEvidenceReader extends EvidenceReader {
   }
 
   async read(blob: string): Promise<Evidence> {
-    return JSON.parse(Buffer.from(await this.blobs.get(blob)).toString('utf8')) as Evidence;
+    return (await readJson(this.blobs, blob)) as Evidence;
   }
 }

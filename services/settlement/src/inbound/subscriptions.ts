@@ -2,6 +2,7 @@ import {
   type AttributionScored,
   type InferenceServed,
   type ModelDeployed,
+  required,
   topics,
 } from '@openledger/contracts';
 import { type Clock, DomainError } from '@openledger/kernel';
@@ -77,12 +78,7 @@ const scoredOf = (event: AttributionScored): ScoredRequest => ({
   partyOf: new Map(event.contributors.map((share) => [share.contributorId, share.partyId])),
 });
 
-function required<T>(value: T | undefined, name: string): T {
-  if (value !== undefined && value !== '') return value;
-  throw new DomainError('invalid', 'EVENT_INCOMPLETE', `the event has no ${name}`);
-}
-
 function weiOf(text: string): bigint {
   if (/^\d{1,39}$/.test(text)) return BigInt(text);
-  throw new DomainError('invalid', 'EVENT_INCOMPLETE', `"${text}" is not a whole number of wei`);
+  throw new DomainError('invalid', 'EVENT_INCOMPLETE', `"${text}" is not a whole number of wei.`);
 }

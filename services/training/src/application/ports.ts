@@ -56,10 +56,6 @@ export abstract class TrainingStore {
   abstract createRun(organisationId: string, plan: RunPlan, contributionIds: readonly string[]): Promise<Run>;
   abstract run(id: string): Promise<Run | undefined>;
   abstract runsOf(organisationId: string, limit: number): Promise<Run[]>;
-  /** True while `holder` is the only one that executes runs; renews for `seconds`. */
-  abstract holdExecution(holder: string, seconds: number): Promise<boolean>;
-  /** Lets another replica execute at once. */
-  abstract releaseExecution(holder: string): Promise<void>;
   /** The oldest run that waits, or that a process which died left running. */
   abstract nextRun(): Promise<Run | undefined>;
   abstract markRunning(id: string): Promise<void>;

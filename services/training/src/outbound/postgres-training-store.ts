@@ -86,20 +86,6 @@ export class PostgresTrainingStore extends TrainingStore {
     return rows.map(toRun);
   }
 
-  async holdExecution(holder: string, seconds: number): Promise<boolean> {
-    const held = await this.database.query(
-      `INSERT INTO executor (id, holder, until) VALUES (1, $1, now() + make_interval(secs => $2))
-       ON CONFLICT (id) DO UPDATE SET holder = $1, until = now() + make_interval(secs => $2)
-       WHERE executor.holder = $1 OR executor.until < now() RETURNING 1`,
-      [holder, seconds],
-    );
-    return held.length > 0;
-  }
-
-  async releaseExecution(holder: string): Promise<void> {
-    await this.database.query('DELETE FROM executor WHERE holder = $1', [holder]);
-  }
-
   async nextRun(): Promise<Run | undefined> {
     const [row] = await this.database.query<RunRow>(
       `SELECT * FROM run WHERE ${LIVE} ORDER BY created_at LIMIT 1`,

@@ -1,11 +1,11 @@
 import type { BlobStore } from '@openledger/blob-store';
-import { canonicalJson } from '@openledger/kernel';
 import { type LoadedModel, loadModelFolder } from '@openledger/transformer';
 import { z } from 'zod';
 import type { AnswerOrder, IndexSummary, ModelVersion, ScoredAnswer } from '../../application/ports.js';
 import { pearson, reliabilityPpb } from '../../domain/audit.js';
 import { stakesOf } from '../../domain/lineage.js';
 import { SpanIndex } from '../../domain/span-index.js';
+import { readJson, storeJson } from '../json-blob.js';
 import { buildIndex, SEED, SKETCH_SIZE } from './build-index.js';
 import { type ScoringVersion, scoreAnswer } from './score-answer.js';
 import { loadIndex, storeIndex } from './version-index.js';
@@ -55,11 +55,10 @@ export class Engine {
   }
 
   async score({ version, indexDigest, requestId, tokensBlob, parties }: AnswerOrder): Promise<ScoredAnswer> {
-    const answer = Tokens.parse(JSON.parse(Buffer.from(await this.blobs.get(tokensBlob)).toString('utf8')));
+    const answer = Tokens.parse(await readJson(this.blobs, tokensBlob));
     const scoring = await this.scoringOf(version, indexDigest);
     const { score, evidence } = await scoreAnswer(scoring, requestId, answer, parties);
-    const json = canonicalJson(JSON.parse(JSON.stringify(evidence)));
-    return { ...score, evidenceBlob: await this.blobs.put(Buffer.from(json)) };
+    return { ...score, evidenceBlob: await storeJson(this.blobs, evidence) };
   }
 
   async release(): Promise<void> {

@@ -1,8 +1,9 @@
 import type { BlobStore } from '@openledger/blob-store';
-import { canonicalJson, invariant } from '@openledger/kernel';
+import { invariant } from '@openledger/kernel';
 import { encodeSafetensors, parseSafetensors, type Tensor } from '@openledger/transformer';
 import type { IndexSummary } from '../../application/ports.js';
 import type { Stake } from '../../domain/lineage.js';
+import { readJson, storeJson } from '../json-blob.js';
 
 /** What scoring needs of a version's training data. */
 export interface VersionIndex {
@@ -46,7 +47,7 @@ export async function storeIndex(
   const vectorsBlob = await blobs.put(encodeSafetensors(tensors));
   const { reliabilityPpb, records, parameters, stakes } = description;
   const stored = { ...description, vectorsBlob };
-  const digest = await blobs.put(Buffer.from(canonicalJson(JSON.parse(JSON.stringify(stored)))));
+  const digest = await storeJson(blobs, stored);
   return { digest, reliabilityPpb, records, parameters, stakes };
 }
 
@@ -54,7 +55,7 @@ export async function loadIndex(
   blobs: BlobStore,
   digest: string,
 ): Promise<{ readonly index: VersionIndex; readonly description: IndexDescription }> {
-  const description = JSON.parse(Buffer.from(await blobs.get(digest)).toString('utf8')) as IndexDescription;
+  const description = (await readJson(blobs, digest)) as IndexDescription;
   const { tensors } = parseSafetensors(await blobs.get(description.vectorsBlob));
   const rows = (name: string) => {
     const tensor = tensors.get(name);

@@ -1,6 +1,6 @@
 import { type Adapter, parseAdapter } from '@openledger/adapters';
 import type { BlobStore } from '@openledger/blob-store';
-import { DomainError } from '@openledger/kernel';
+import { countLines, DomainError, fromJsonLines } from '@openledger/kernel';
 import {
   completionExample,
   GradientSession,
@@ -15,6 +15,7 @@ import type { ModelVersion } from '../../application/ports.js';
 import { AdamMetric } from '../../domain/adam-metric.js';
 import type { TokenExample } from '../../domain/decoys.js';
 import type { LineageRecord } from '../../domain/lineage.js';
+import { readJson } from '../json-blob.js';
 
 const TrainingLog = z.object({
   epsilonRoot: z.number().positive(),
@@ -105,7 +106,7 @@ export class VersionModel {
       throw new DomainError('precondition', 'ADAPTER_DIFFERS', message);
     }
     const records = await readLineage(blobs, version.lineageBlob, limits.recordsMax);
-    const log = TrainingLog.parse(JSON.parse(text(await blobs.get(version.trainingLogBlob))));
+    const log = TrainingLog.parse(await readJson(blobs, version.trainingLogBlob));
     const { tensors } = parseSafetensors(await blobs.get(log.secondMomentsBlob));
     // Whatever was trained on can be differentiated.
     const tokensMax = Math.min(Math.max(limits.tokensMax, log.maxTokens), base.config.maxPositions);
@@ -179,14 +180,11 @@ function onPath(weights: LoraWeights, point: number): LoraWeights {
 }
 
 async function readLineage(blobs: BlobStore, blob: string, recordsMax: number): Promise<LineageRecord[]> {
-  const lines = text(await blobs.get(blob))
-    .split('\n')
-    .filter((line) => line !== '');
-  if (lines.length > recordsMax) {
-    const message = `The model was trained on ${lines.length} records; attribution indexes ${recordsMax} at most.`;
+  const bytes = await blobs.get(blob);
+  const count = countLines(bytes);
+  if (count > recordsMax) {
+    const message = `The model was trained on ${count} records; attribution indexes ${recordsMax} at most.`;
     throw new DomainError('too-large', 'LINEAGE_TOO_LARGE', message);
   }
-  return lines.map((line) => Record.parse(JSON.parse(line)));
+  return fromJsonLines(bytes).map((line) => Record.parse(line));
 }
-
-const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8');
