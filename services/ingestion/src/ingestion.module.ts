@@ -24,7 +24,7 @@ import { UnsignedSweep } from './outbound/unsigned-sweep.js';
 @Module({})
 class IngestionModule {}
 
-/** A verdict is a few hundred bytes, and a contribution has at most some 200,000 records. */
+/** A verdict is a few hundred bytes, of up to 50,000 records; some name many matches. */
 const VERDICTS_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Uploads in the scratch folder at once. */
@@ -77,8 +77,9 @@ function parserOf(blobs: BlobStore, config: IngestionConfig): ChildProcessParser
   return new ChildProcessParser(blobs, {
     lineBytesMax: config.LINE_BYTES_MAX,
     linesMax: config.LINES_MAX,
-    recordsMax: config.RECORDS_MAX,
-    bytesMax: config.RECORDS_BYTES_MAX,
+    recordsMax: config.CONTRIBUTION_RECORDS_MAX,
+    uploadBytesMax: config.UPLOAD_BYTES_MAX,
+    recordsBytesMax: config.CONTRIBUTION_BYTES_MAX,
     ratioMax: config.GZIP_RATIO_MAX,
     timeoutMs: config.PARSE_TIMEOUT_MS,
     heapMb: config.PARSE_HEAP_MB,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import { CONTRIBUTION_RECORDS_MAX } from '@openledger/kernel';
 import { eventually } from '@openledger/testing';
 import { type Body, Client, datanetBody } from './client.js';
 import { type Person, Platform } from './platform.js';
@@ -13,7 +14,7 @@ let ada: Person;
 let client: Client;
 let datanetId: string;
 
-const limits = { UPLOAD_BYTES_MAX: String(UPLOAD_BYTES_MAX), RECORDS_MAX: '50000' };
+const limits = { UPLOAD_BYTES_MAX: String(UPLOAD_BYTES_MAX) };
 
 async function start(changes: Record<string, string>) {
   platform = await Platform.start({ ...limits, ...changes });
@@ -90,7 +91,7 @@ describe('a bad upload', () => {
     ['ARCHIVE_CORRUPT', 400, gzipSync(good).subarray(0, 30), gzip],
     ['ARCHIVE_CORRUPT', 400, good, gzip],
     ['UPLOAD_TOO_LARGE', 413, Buffer.alloc(UPLOAD_BYTES_MAX + 1, `${good}\n`), {}],
-    ['RECORDS_TOO_MANY', 413, `${good}\n`.repeat(50_001), {}],
+    ['RECORDS_TOO_MANY', 413, `${good}\n`.repeat(CONTRIBUTION_RECORDS_MAX + 1), {}],
     ['UPLOAD_EMPTY', 400, '', {}],
     ['UPLOAD_EMPTY', 400, '\n\n', {}],
     ['LICENCE_MISSING', 400, good, { 'x-openledger-licence': undefined }],
@@ -184,7 +185,7 @@ describe('the parser process', () => {
 
   it.each([
     ['time', { PARSE_TIMEOUT_MS: '5' }],
-    ['memory', { PARSE_HEAP_MB: '12', RECORDS_MAX: '100000' }],
+    ['memory', { PARSE_HEAP_MB: '12', CONTRIBUTION_RECORDS_MAX: '100000' }],
   ])('is ended at its limit of %s', async (_, changes) => {
     await start(changes);
     const before = await platform.traces();

@@ -79,6 +79,10 @@ describe('Datanets', () => {
     ['REQUEST_INVALID', { ...datanetBody, schema: { kind: 'image', minCharacters: 1, maxCharacters: 2 } }],
     ['REQUEST_INVALID', { ...datanetBody, schema: { kind: 'text', minCharacters: 3, maxCharacters: 2 } }],
     ['REQUEST_INVALID', { ...datanetBody, schema: { kind: 'text', minCharacters: -1, maxCharacters: 2 } }],
+    [
+      'REQUEST_INVALID',
+      { ...datanetBody, schema: { kind: 'text', minCharacters: 1, maxCharacters: 200_001 } },
+    ],
     ['REQUEST_INVALID', { ...datanetBody, owner: 'me' }],
   ])('are refused with %s', async (code, body) => {
     expect(await client.post('/datanets', body)).toMatchObject({ status: 400, body: { code } });

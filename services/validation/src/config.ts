@@ -1,12 +1,13 @@
 import { count } from '@openledger/config';
+import { CONTRIBUTION_BYTES_MAX, CONTRIBUTION_RECORDS_MAX } from '@openledger/kernel';
 import { z } from 'zod';
 
 export const ValidationConfig = z.object({
   /** Folder of the content-addressed blobs that services share. */
   BLOB_DIR: z.string().min(1),
-  /** Larger contributions are rejected whole. */
-  CONTRIBUTION_BYTES_MAX: count.default(64 * 1024 * 1024),
-  CONTRIBUTION_RECORDS_MAX: count.default(50_000),
+  /** Larger contributions are rejected whole; ingestion refuses them under the same names. */
+  CONTRIBUTION_BYTES_MAX: count.default(CONTRIBUTION_BYTES_MAX),
+  CONTRIBUTION_RECORDS_MAX: count.default(CONTRIBUTION_RECORDS_MAX),
   /** Records below this are rejected, 0…1. */
   QUALITY_MIN: z.coerce.number().min(0).max(1).default(0.35),
   /** Copies, and percent of the records sent, from which two contributors count as one party. */

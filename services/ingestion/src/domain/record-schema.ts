@@ -1,3 +1,5 @@
+import { countCharacters } from '@openledger/kernel';
+
 /** What a record of a Datanet looks like. */
 export interface RecordSchema {
   readonly kind: RecordKind;
@@ -48,7 +50,7 @@ export function readRecord(
   }
   if (problems.length > 0) return { problems };
 
-  const length = Object.values(record).reduce((sum, text) => sum + characters(text), 0);
+  const length = Object.values(record).reduce((sum, text) => sum + countCharacters(text), 0);
   const { minCharacters, maxCharacters } = schema;
   if (length < minCharacters || length > maxCharacters) {
     const message = `has ${length} characters; allowed are ${minCharacters} to ${maxCharacters}`;
@@ -69,13 +71,3 @@ function problemOf(text: unknown): string | undefined {
 
 /** Names come from strangers and end up in logs and terminals. */
 const shown = (name: string) => JSON.stringify(name.slice(0, 40)).slice(1, -1);
-
-function characters(text: string): number {
-  let count = 0;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    // The second half of a pair belongs to the character before it.
-    if (unit < 0xdc00 || unit > 0xdfff) count++;
-  }
-  return count;
-}

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
 import { Caller, organisationOf, type Principal, Public, RequireScope } from '@openledger/auth';
+import { RECORD_CHARACTERS_MAX } from '@openledger/kernel';
 import { parse } from '@openledger/service-host';
 import { z } from 'zod';
 import { CreateDatanet } from '../application/create-datanet.js';
@@ -7,7 +8,6 @@ import { type Contribution, type Datanet, IngestionStore } from '../application/
 import { datanetUnknown } from '../application/upload-contribution.js';
 import { PageQuery, page } from './paging.js';
 
-const RECORD_CHARACTERS_MAX = 500_000;
 const characters = z.number().int().min(1).max(RECORD_CHARACTERS_MAX);
 
 const DatanetBody = z.strictObject({

@@ -43,8 +43,7 @@ export class ChildProcessParser extends RecordParser {
   }
 
   parse(upload: StagedUpload, form: UploadForm, schema: RecordSchema): Promise<ParsedRecords> {
-    const { lineBytesMax, linesMax, recordsMax, bytesMax, ratioMax } = this.limits;
-    const limits = { lineBytesMax, linesMax, recordsMax, bytesMax, ratioMax };
+    const { timeoutMs: _, heapMb: __, childrenMax: ___, ...limits } = this.limits;
     return this.slots.with(() => this.run(upload.path, { ...form, schema, limits }));
   }
 

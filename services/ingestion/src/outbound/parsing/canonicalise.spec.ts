@@ -9,7 +9,8 @@ const limits = {
   lineBytesMax: 4_096,
   linesMax: 100_000,
   recordsMax: 1_000,
-  bytesMax: 4 * 1024 * 1024,
+  uploadBytesMax: 4 * 1024 * 1024,
+  recordsBytesMax: 4 * 1024 * 1024,
   ratioMax: 100,
 };
 const instruction: RecordSchema = { kind: 'instruction', minCharacters: 2, maxCharacters: 2_000 };
@@ -122,7 +123,16 @@ describe('refusals', () => {
     ['LINE_TOO_LONG', jobOf('text'), 'word\n'.repeat(1_000)],
     ['LINE_TOO_LONG', jobOf('jsonl'), 'x'.repeat(5_000)],
     ['RECORDS_TOO_MANY', jobOf('jsonl'), `${good}\n`.repeat(1_001)],
-    ['UPLOAD_TOO_LARGE', jobOf('jsonl', { limits: { ...limits, bytesMax: 1_000 } }), `${good}\n`.repeat(100)],
+    [
+      'RECORDS_TOO_LARGE',
+      jobOf('jsonl', { limits: { ...limits, recordsBytesMax: 1_000 } }),
+      `${good}\n`.repeat(100),
+    ],
+    [
+      'UPLOAD_TOO_LARGE',
+      jobOf('jsonl', { gzip: true, limits: { ...limits, uploadBytesMax: 1_000 } }),
+      gzipSync(`${good}\n`.repeat(100)),
+    ],
     [
       'ARCHIVE_BOMB',
       jobOf('jsonl', { gzip: true, limits: { ...limits, recordsMax: 1_000_000 } }),

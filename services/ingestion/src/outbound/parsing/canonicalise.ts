@@ -2,7 +2,7 @@ import { canonicalJson, DomainError, merkleRoot, sha256 } from '@openledger/kern
 import { readRecord } from '../../domain/record-schema.js';
 import type { Candidate } from './candidates.js';
 import { csv } from './csv.js';
-import { inflate, tooLarge } from './inflate.js';
+import { inflate } from './inflate.js';
 import type { ParseJob } from './job.js';
 import { jsonl } from './jsonl.js';
 import { type Line, lines } from './lines.js';
@@ -20,7 +20,7 @@ export interface Canonical {
 /**
  * Reads records, yields each as a line of canonical JSON, and returns their count and Merkle root.
  *
- * @throws DomainError RECORD_MALFORMED, RECORD_SCHEMA_MISMATCH, RECORDS_TOO_MANY, UPLOAD_EMPTY and those of
+ * @throws DomainError RECORD_MALFORMED, RECORD_SCHEMA_MISMATCH, RECORDS_TOO_MANY, RECORDS_TOO_LARGE, UPLOAD_EMPTY and those of
  *   the stages before
  */
 export async function* canonicalise(
@@ -42,7 +42,7 @@ export async function* canonicalise(
     const record = canonicalJson(read.record);
     leaves.push(sha256(record));
     bytes += Buffer.byteLength(record) + 1;
-    if (bytes > limits.bytesMax) throw tooLarge(limits.bytesMax);
+    if (bytes > limits.recordsBytesMax) throw recordsTooLarge(limits.recordsBytesMax);
     yield `${record}\n`;
   }
   problems.throwIfAny();
@@ -98,4 +98,12 @@ const recordsTooMany = (recordsMax: number) =>
     'too-large',
     'RECORDS_TOO_MANY',
     `The upload has more than ${recordsMax} records: split it.`,
+  );
+
+const recordsTooLarge = (bytesMax: number) =>
+  new DomainError(
+    'too-large',
+    'RECORDS_TOO_LARGE',
+    `The records have more than ${bytesMax} bytes as canonical JSON: split the upload.`,
+    { details: { bytesMax } },
   );

@@ -3,7 +3,7 @@ import { createGunzip } from 'node:zlib';
 import { DomainError } from '@openledger/kernel';
 
 export interface InflateLimits {
-  readonly bytesMax: number;
+  readonly uploadBytesMax: number;
   readonly ratioMax: number;
 }
 
@@ -19,7 +19,7 @@ export const COMPRESSED_CHUNK_BYTES = 8 * 1024;
  */
 export async function* inflate(
   chunks: AsyncIterable<Uint8Array>,
-  { bytesMax, ratioMax }: InflateLimits,
+  { uploadBytesMax, ratioMax }: InflateLimits,
 ): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip();
   pipeline(Readable.from(chunks), gunzip, () => undefined);
@@ -28,7 +28,7 @@ export async function* inflate(
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > Math.max(RATIO_FLOOR_BYTES, ratioMax * gunzip.bytesWritten)) throw bomb(ratioMax);
-      if (bytes > bytesMax) throw tooLarge(bytesMax);
+      if (bytes > uploadBytesMax) throw tooLarge(uploadBytesMax);
       yield chunk;
     }
   } catch (error) {

@@ -8,8 +8,10 @@ export interface ParseLimits {
   readonly lineBytesMax: number;
   readonly linesMax: number;
   readonly recordsMax: number;
-  /** Bytes after decompression, and bytes of canonical records. */
-  readonly bytesMax: number;
+  /** After decompression. */
+  readonly uploadBytesMax: number;
+  /** Of the canonical records. */
+  readonly recordsBytesMax: number;
   /** Decompressed to compressed. */
   readonly ratioMax: number;
 }

@@ -1,4 +1,11 @@
-import { canonicalJson, type Json, type Sha256, sha256 } from '@openledger/kernel';
+import {
+  canonicalJson,
+  countCharacters,
+  type Json,
+  RECORD_CHARACTERS_MAX,
+  type Sha256,
+  sha256,
+} from '@openledger/kernel';
 
 /** What a record of the Datanet looks like; this service's copy. Limits in code points of the whole text. */
 export interface RecordSchema {
@@ -23,8 +30,6 @@ export type ReadRecord =
   | { readonly ok: true; readonly content: RecordContent }
   | { readonly ok: false; readonly id: Sha256; readonly problem: string };
 
-/** Longer than any schema may ask for: bounds the work on one record. */
-export const RECORD_CHARACTERS_MAX = 200_000;
 const DEPTH_MAX = 8;
 
 /** Reads one line again, trusting nothing that was checked on the way in. */
@@ -55,7 +60,7 @@ export function readRecord(line: string, schema: RecordSchema): ReadRecord {
   }
   const text = parts.join('\n');
   const max = Math.min(schema.maxCharacters || RECORD_CHARACTERS_MAX, RECORD_CHARACTERS_MAX);
-  const characters = parts.reduce((sum, part) => sum + codePoints(part), 0);
+  const characters = parts.reduce((sum, part) => sum + countCharacters(part), 0);
   if (characters < schema.minCharacters || characters > max) {
     return refuse(
       `The text has ${characters} characters; the Datanet takes ${schema.minCharacters} to ${max}.`,
@@ -65,16 +70,6 @@ export function readRecord(line: string, schema: RecordSchema): ReadRecord {
   const [prompt = '', completion = ''] = parts;
   const instruction = schema.kind === 'instruction' ? { prompt, completion } : {};
   return { ok: true, content: { id, json, text, allText: strings.join('\n'), ...instruction } };
-}
-
-/** The second half of a surrogate pair belongs to the character before it. */
-function codePoints(text: string): number {
-  let count = 0;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0xdc00 || unit > 0xdfff) count++;
-  }
-  return count;
 }
 
 function collectStrings(value: unknown, into: string[], depth: number): boolean {
