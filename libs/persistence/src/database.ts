@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { PoolConfig } from 'pg';
 import { DataSource } from 'typeorm';
 import type { MigrationClass } from './migration.js';
 import { CreateOutbox } from './outbox-migration.js';
@@ -10,11 +11,26 @@ export interface DatabaseOptions {
   readonly schema: string;
   readonly migrations: readonly MigrationClass[];
   readonly poolSize?: number;
+  /** Migrations may take longer. */
+  readonly timeouts?: DatabaseTimeouts;
+}
+
+/** A statement, a transaction or a server that hangs must not hold a connection for ever. */
+export interface DatabaseTimeouts {
+  /** Of one statement, waits for locks included. Default 60,000. */
+  readonly statementMs?: number;
+  /** Between two statements of a transaction. Default 60,000. */
+  readonly idleInTransactionMs?: number;
+  /** Wait for a connection, free or new. Default 30,000. */
+  readonly connectMs?: number;
 }
 
 /** Serialisation failure and deadlock: the whole transaction is safe to run again. */
 const RETRYABLE = new Set(['40001', '40P01']);
 const ATTEMPTS_MAX = 5;
+const TIMEOUTS = { statementMs: 60_000, idleInTransactionMs: 60_000, connectMs: 30_000 };
+/** One holds the lock, one migrates. */
+const MIGRATION_CONNECTIONS = 2;
 
 /** One service's schema: pool, migrations, and transactions that carry events with them. */
 export class Database {
@@ -27,23 +43,17 @@ export class Database {
 
   /** Connects and brings the schema up to date; concurrent starts wait for each other. */
   static async open(options: DatabaseOptions): Promise<Database> {
-    const source = new DataSource({
-      type: 'postgres',
-      url: options.url,
-      schema: options.schema,
-      poolSize: options.poolSize ?? 8,
-      migrations: [CreateOutbox, ...options.migrations],
-      migrationsTableName: 'migration',
-      extra: { options: `-c search_path=${options.schema}`, application_name: options.schema },
+    const { schema, poolSize = 8 } = options;
+    const { statementMs, idleInTransactionMs, connectMs } = { ...TIMEOUTS, ...options.timeouts };
+    await migrate(options, connectMs);
+    const source = sourceOf(options, {
+      max: poolSize,
+      connectionTimeoutMillis: connectMs,
+      statement_timeout: statementMs,
+      idle_in_transaction_session_timeout: idleInTransactionMs,
     });
     await source.initialize();
-    try {
-      await migrate(source, options.schema);
-    } catch (error) {
-      await source.destroy();
-      throw error;
-    }
-    return new Database(options.schema, source);
+    return new Database(schema, source);
   }
 
   /**
@@ -107,7 +117,29 @@ export class Database {
   }
 }
 
-async function migrate(source: DataSource, schema: string): Promise<void> {
+function sourceOf({ url, schema, migrations }: DatabaseOptions, pool: PoolConfig): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url,
+    schema,
+    migrations: [CreateOutbox, ...migrations],
+    migrationsTableName: 'migration',
+    extra: { ...pool, options: `-c search_path=${schema}`, application_name: schema },
+  });
+}
+
+async function migrate(options: DatabaseOptions, connectMs: number): Promise<void> {
+  const pool = { max: MIGRATION_CONNECTIONS, connectionTimeoutMillis: connectMs };
+  const source = sourceOf(options, pool);
+  await source.initialize();
+  try {
+    await migrateUnderLock(source, options.schema);
+  } finally {
+    await source.destroy();
+  }
+}
+
+async function migrateUnderLock(source: DataSource, schema: string): Promise<void> {
   const runner = source.createQueryRunner();
   try {
     // The lock spans the schema's creation too: two replicas may start at once.

@@ -6,6 +6,10 @@ export const HostConfig = z
   .object({
     DATABASE_URL: z.url(),
     DATABASE_POOL: count.default(8),
+    /** Migrations are exempt from the first two. */
+    DATABASE_STATEMENT_TIMEOUT_MS: milliseconds.default(60_000),
+    DATABASE_IDLE_TRANSACTION_TIMEOUT_MS: milliseconds.default(60_000),
+    DATABASE_CONNECT_TIMEOUT_MS: milliseconds.default(30_000),
     EVENT_LOG: z.enum(['postgres', 'kafka']).default('postgres'),
     KAFKA_BROKERS: addresses.optional(),
     /** Address to listen on. */

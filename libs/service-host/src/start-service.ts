@@ -126,7 +126,13 @@ async function start(starting: Starting): Promise<RunningService> {
 
 function openDatabase(service: Service, config: HostConfig): Promise<Database> {
   const { DATABASE_URL: url, DATABASE_POOL: poolSize } = config;
-  return Database.open({ url, schema: schemaOf(service), migrations: service.migrations, poolSize });
+  const { migrations } = service;
+  const timeouts = {
+    statementMs: config.DATABASE_STATEMENT_TIMEOUT_MS,
+    idleInTransactionMs: config.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS,
+    connectMs: config.DATABASE_CONNECT_TIMEOUT_MS,
+  };
+  return Database.open({ url, schema: schemaOf(service), migrations, poolSize, timeouts });
 }
 
 /** Runs the migrations and ends: for the migrations Job. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import { CONNECT_TIMEOUT_MS } from './pool.js';
 import { lockStatements } from './statements.js';
 
 export interface LockSessionOptions {
@@ -79,7 +80,11 @@ export class LockSession {
 
   private async connect(): Promise<void> {
     const { url, channel } = this.options;
-    const client = new pg.Client({ connectionString: url, keepAlive: true });
+    const client = new pg.Client({
+      connectionString: url,
+      keepAlive: true,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    });
     client.on('error', this.options.onError);
     client.on('notification', ({ payload }) => this.onNotification(payload ?? ''));
     try {

@@ -7,6 +7,7 @@ export async function prepareSchema(pool: pg.Pool, schema: string): Promise<void
   const quoted = client.escapeIdentifier(schema);
   try {
     await client.query('BEGIN');
+    await client.query('SET LOCAL statement_timeout = 0');
     await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`event-log:${schema}`]);
     await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoted}`);
     await client.query(`CREATE TABLE IF NOT EXISTS ${quoted}.migration (step int PRIMARY KEY)`);
