@@ -2,4 +2,10 @@ export { Authenticator, bearer, organisationOf, requireScope } from './authentic
 export { AccessGuard, Authenticated, Caller, Public, RequireScope } from './guard.js';
 export { type Principal, SCOPES, type Scope } from './principal.js';
 export { RemoteAuthenticator, type RemoteAuthenticatorOptions } from './remote-authenticator.js';
-export { SERVICE_TOKEN_HEADER, sameSecret } from './service-token.js';
+export {
+  type ErrorLog,
+  platformMisconfigured,
+  SERVICE_TOKEN_HEADER,
+  SERVICE_TOKEN_INVALID,
+  sameSecret,
+} from './service-token.js';

@@ -3,12 +3,18 @@ import { AccountsServiceClient, type AuthenticateResponse } from '@openledger/co
 import { DomainError, invariant, sha256 } from '@openledger/kernel';
 import { Authenticator } from './authenticator.js';
 import type { Principal } from './principal.js';
-import { SERVICE_TOKEN_HEADER } from './service-token.js';
+import {
+  type ErrorLog,
+  platformMisconfigured,
+  SERVICE_TOKEN_HEADER,
+  SERVICE_TOKEN_INVALID,
+} from './service-token.js';
 
 export interface RemoteAuthenticatorOptions {
   /** host:port of the accounts service. */
   readonly address: string;
   readonly serviceToken: string;
+  readonly log: ErrorLog;
   readonly channel?: ChannelCredentials;
 }
 
@@ -23,7 +29,7 @@ export class RemoteAuthenticator extends Authenticator {
   private readonly metadata = new Metadata();
   private readonly known = new Map<string, { principal: Principal; until: number }>();
 
-  constructor(options: RemoteAuthenticatorOptions) {
+  constructor(private readonly options: RemoteAuthenticatorOptions) {
     super();
     this.client = new AccountsServiceClient(options.address, options.channel ?? credentials.createInsecure());
     this.metadata.set(SERVICE_TOKEN_HEADER, options.serviceToken);
@@ -58,6 +64,7 @@ export class RemoteAuthenticator extends Authenticator {
           return reject(new DomainError('unavailable', 'ACCOUNTS_UNAVAILABLE', message, { cause: error }));
         }
         const [code = 'CREDENTIAL_UNKNOWN', ...detail] = error.details.split(': ');
+        if (code === SERVICE_TOKEN_INVALID) return reject(platformMisconfigured(this.options.log, error));
         reject(new DomainError('unauthenticated', code, detail.join(': ') || 'The credential is not valid.'));
       });
     });

@@ -23,7 +23,10 @@ export interface StartOptions {
   readonly eventLog?: EventLog;
   /** Accounts itself authenticates without a network call. */
   readonly authenticator?: Authenticator;
-  /** False where a host puts several services behind one port and uses {@link RunningService.listener}. */
+  /**
+   * False where a host puts several services behind one port and uses {@link RunningService.listener},
+   * which has no metrics then.
+   */
   readonly listen?: boolean;
 }
 
@@ -71,7 +74,7 @@ async function start(starting: Starting): Promise<RunningService> {
   const onError = (error: unknown) => log.warn({ err: error }, 'event log');
   const eventLog = options.eventLog ?? (await openEventLog(config, onError));
   if (options.eventLog === undefined) stack.push('event log', () => eventLog.close());
-  const authenticator = options.authenticator ?? remoteAuthenticator(config, stack);
+  const authenticator = options.authenticator ?? remoteAuthenticator(config, log, stack);
   const { env } = options;
   const { SERVICE_TOKEN: serviceToken } = config;
   const { registry } = metrics;
@@ -107,7 +110,7 @@ async function start(starting: Starting): Promise<RunningService> {
   const state = { stopping: false };
   const isReady = async () =>
     !state.stopping && (await database.isReady()) && ((await composition.isReady?.()) ?? true);
-  const listener = withOperations(rest, metrics, isReady);
+  const listener = withOperations(rest, metrics, { isReady, showMetrics: options.listen !== false });
   const grpc =
     composition.grpc && (await startGrpcServer(composition.grpc, config.BIND_HOST, config.GRPC_PORT));
   if (grpc) stack.push('grpc', () => grpc.stop(config.STOP_GRACE_MS));
@@ -143,9 +146,9 @@ export async function migrate(service: Service, env: Env): Promise<void> {
 
 const schemaOf = (service: Service) => service.name.replaceAll('-', '_');
 
-function remoteAuthenticator(config: HostConfig, stack: StopStack): Authenticator {
+function remoteAuthenticator(config: HostConfig, log: Logger, stack: StopStack): Authenticator {
   const { ACCOUNTS_GRPC: address, SERVICE_TOKEN: serviceToken } = config;
-  const remote = new RemoteAuthenticator({ address, serviceToken });
+  const remote = new RemoteAuthenticator({ address, serviceToken, log });
   stack.push('authenticator', async () => remote.close());
   return remote;
 }

@@ -2,15 +2,16 @@ import { Database, sqlMigration } from '@openledger/persistence';
 import { eventually, testDatabase } from '@openledger/testing';
 
 /** Takes longer than {@link TIMEOUTS} allow a statement. */
-const slowMigration = sqlMigration('Slow1700000000001', 'SELECT pg_sleep(0.4); CREATE TABLE thing (id int)');
-const TIMEOUTS = { statementMs: 200, idleInTransactionMs: 500, connectMs: 100 };
+const slowMigration = sqlMigration('Slow1700000000001', 'SELECT pg_sleep(0.5); CREATE TABLE thing (id int)');
+const TIMEOUTS = { statementMs: 300, idleInTransactionMs: 300 };
 
 describe('the timeouts of a database', () => {
+  let url: string;
   let database: Database;
   let observer: Database;
 
   beforeAll(async () => {
-    const url = await testDatabase();
+    url = await testDatabase();
     const options = { url, migrations: [slowMigration], poolSize: 1 };
     database = await Database.open({ ...options, schema: 'hasty', timeouts: TIMEOUTS });
     observer = await Database.open({ url, schema: 'observer', migrations: [] });
@@ -44,10 +45,16 @@ describe('the timeouts of a database', () => {
   });
 
   it('end the wait for a connection when all are taken', async () => {
-    const refused = await database.transaction(async (tx) => {
-      await tx.query('SELECT 1');
-      return database.query('SELECT 1').catch((error: Error) => error.message);
-    });
-    expect(refused).toContain('timeout');
+    const patient = { schema: 'patient', migrations: [], poolSize: 1, timeouts: { connectMs: 2_000 } };
+    const single = await Database.open({ url, ...patient });
+    try {
+      const refused = await single.transaction(async (tx) => {
+        await tx.query('SELECT 1');
+        return single.query('SELECT 1').catch((error: Error) => error.message);
+      });
+      expect(refused).toContain('timeout');
+    } finally {
+      await single.close();
+    }
   });
 });

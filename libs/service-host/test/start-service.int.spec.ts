@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Body, Controller, Get, Inject, Module, Param, Post } from '@nestjs/common';
 import { Caller, type Principal, Public, RequireScope } from '@openledger/auth';
 import { encodeEvent, OrganisationCreated, topics } from '@openledger/contracts';
@@ -167,4 +170,22 @@ describe('startService', () => {
     const start = startService(thing, { env: { HTTP_PORT: 'http' } });
     await expect(start).rejects.toThrow(/DATABASE_URL[\s\S]*HTTP_PORT[\s\S]*SERVICE_TOKEN/);
   });
+});
+
+it('shows no metrics where others share its port', async () => {
+  const env = { DATABASE_URL: await testDatabase(), SERVICE_TOKEN: 'x'.repeat(32), LOG_LEVEL: 'silent' };
+  const authenticator = new KnownCallers(personOf);
+  const inside = await startService(thing, { env, authenticator, listen: false });
+  const front = createServer(inside.listener).listen(0, '127.0.0.1');
+  try {
+    await once(front, 'listening');
+    const base = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+    expect((await fetch(`${base}/health/ready`)).status).toBe(200);
+    for (const path of ['/metrics', '/METRICS', '/metrics/']) {
+      expect((await fetch(`${base}${path}`)).status).toBe(404);
+    }
+  } finally {
+    front.close();
+    await inside.stop();
+  }
 });

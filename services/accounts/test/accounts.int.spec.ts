@@ -41,6 +41,7 @@ beforeAll(async () => {
   remote = new RemoteAuthenticator({
     address: `127.0.0.1:${service.grpcPort}`,
     serviceToken: SERVICE_TOKEN,
+    log: console,
   });
   client = new Client(`http://127.0.0.1:${service.httpPort}`);
 });
@@ -303,10 +304,16 @@ describe('API keys', () => {
 });
 
 it('answers gRPC to services of the platform only', async () => {
+  const logged: string[] = [];
   const stranger = new RemoteAuthenticator({
     address: `127.0.0.1:${service.grpcPort}`,
     serviceToken: 'x'.repeat(32),
+    log: { error: (_details, message) => void logged.push(message) },
   });
-  await expect(stranger.authenticate('olk_live_x')).rejects.toMatchObject({ code: 'SERVICE_TOKEN_INVALID' });
+  await expect(stranger.authenticate('olk_live_x')).rejects.toMatchObject({
+    kind: 'unavailable',
+    code: 'PLATFORM_MISCONFIGURED',
+  });
+  expect(logged).toEqual([expect.stringContaining('SERVICE_TOKEN')]);
   stranger.close();
 });

@@ -25,6 +25,7 @@ export async function compose(host: Host): Promise<Composition> {
     addresses: config.WORKER_GRPC,
     serviceToken,
     runTimeoutMs: config.RUN_TIMEOUT_MS,
+    log,
   });
   const receipts = new PostgresReceipts(database, blobs);
   const catalogue = new ModelCatalogue(models, base, config.BASE_IS_FREE);

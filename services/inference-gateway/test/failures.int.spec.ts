@@ -201,3 +201,16 @@ describe('the gateway and its workers', () => {
     });
   });
 });
+
+it('does not blame the caller when services have different tokens', async () => {
+  const fixture = await GatewayFixture.start({ SERVICE_TOKEN: 'not-the-token-of-the-others' });
+  try {
+    await fixture.deploy('law');
+    await eventually(() => fixture.openai().models.retrieve('law'));
+    const chat = { model: 'law', messages: [{ role: 'user' as const, content: 'Hi' }] };
+    const refused = expect.objectContaining({ status: 503, code: 'platform_misconfigured' });
+    await expect(fixture.openai().chat.completions.create(chat)).rejects.toEqual(refused);
+  } finally {
+    await fixture.stop();
+  }
+}, 30_000);

@@ -1,4 +1,5 @@
 import { type ServerErrorResponse, status } from '@grpc/grpc-js';
+import { type ErrorLog, platformMisconfigured, SERVICE_TOKEN_INVALID } from '@openledger/auth';
 import { DomainError, type ErrorKind } from '@openledger/kernel';
 import type { Logger } from 'pino';
 
@@ -38,13 +39,14 @@ export function toStatus(error: unknown, log: Logger): Partial<ServerErrorRespon
 }
 
 /** The other way round, for a client inside the platform: a status becomes the DomainError it came from. */
-export function fromStatus(error: { code: number; details: string }): DomainError {
+export function fromStatus(error: { code: number; details: string }, log: ErrorLog): DomainError {
   const kind = KIND.get(error.code);
   const [, code, text] = /^([A-Z][A-Z0-9_]+): ([\s\S]*)$/.exec(error.details) ?? [];
   if (kind === undefined || code === undefined) {
     const message = 'A part of the platform does not answer: try again shortly.';
     return new DomainError('unavailable', 'UPSTREAM_UNAVAILABLE', message, { cause: error });
   }
+  if (code === SERVICE_TOKEN_INVALID) return platformMisconfigured(log, error);
   const payment = code === 'INSUFFICIENT_BALANCE' ? 'payment-required' : kind;
   return new DomainError(payment, code, text ?? '', { cause: error });
 }

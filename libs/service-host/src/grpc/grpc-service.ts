@@ -7,7 +7,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { SERVICE_TOKEN_HEADER, sameSecret } from '@openledger/auth';
+import { SERVICE_TOKEN_HEADER, SERVICE_TOKEN_INVALID, sameSecret } from '@openledger/auth';
 import { DomainError } from '@openledger/kernel';
 import type { Logger } from 'pino';
 import { toStatus } from './grpc-error.js';
@@ -83,7 +83,7 @@ function admit({ serviceToken }: GrpcContext, metadata: Metadata): void {
   if (typeof presented === 'string' && sameSecret(presented, serviceToken)) return;
   throw new DomainError(
     'unauthenticated',
-    'SERVICE_TOKEN_INVALID',
+    SERVICE_TOKEN_INVALID,
     'Only services of the platform may call this.',
   );
 }

@@ -45,7 +45,7 @@ export class SettlementBalances implements Balances {
     return new Promise((resolve, reject) => {
       const options = { deadline: Date.now() + CALL_TIMEOUT_MS };
       invoke(serviceMetadata(this.serviceToken), options, (error, response) => {
-        if (error) reject(fromStatus(error));
+        if (error) reject(fromStatus(error, this.log));
         else resolve(response);
       });
     });

@@ -1,7 +1,7 @@
 import { credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { type GetStatusResponse, type RunResponse, WorkerServiceClient } from '@openledger/contracts';
 import { DomainError } from '@openledger/kernel';
-import { fromStatus, serviceMetadata } from '@openledger/service-host';
+import { fromStatus, type Host, serviceMetadata } from '@openledger/service-host';
 import type { RunPiece, RunRequest, Workers } from '../application/ports.js';
 import { rankWorkers, type WorkerLoad } from '../domain/rank-workers.js';
 import { resolveWorkers } from './worker-directory.js';
@@ -16,6 +16,7 @@ export interface WorkerPoolOptions {
   readonly addresses: readonly string[];
   readonly serviceToken: string;
   readonly runTimeoutMs: number;
+  readonly log: Host['log'];
 }
 
 const ATTEMPTS_MAX = 3;
@@ -56,7 +57,7 @@ export class WorkerPool implements Workers {
         return;
       } catch (error) {
         if (!isServiceError(error)) throw error;
-        refusal = fromStatus(error);
+        refusal = fromStatus(error, this.options.log);
         if (begun || signal.aborted || !RETRYABLE.has(error.code)) throw refusal;
         if (refusal.code === 'UPSTREAM_UNAVAILABLE') worker.reachable = false;
       }
@@ -125,6 +126,8 @@ export class WorkerPool implements Workers {
     const metadata = serviceMetadata(this.options.serviceToken);
     return new Promise((resolve) => {
       worker.client.getStatus({}, metadata, options, (error: ServiceError | null, _: GetStatusResponse) => {
+        // Said once, and again after it was in order.
+        if (error && worker.reachable) fromStatus(error, this.options.log);
         worker.reachable = error === null;
         resolve();
       });
