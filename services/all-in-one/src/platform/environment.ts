@@ -13,14 +13,17 @@ export interface Surroundings {
   readonly ports: ReadonlyMap<string, number>;
 }
 
+/** Services are reached by one another and by the front alone; only the gateway's gRPC is for outsiders. */
+const LOOPBACK = '127.0.0.1';
+
 /** What Helm's values are in a cluster: the environment of the services, made for one process. */
 export function environment({ options, secrets, databaseUrl, chain, ports }: Surroundings): Env {
-  const grpc = (service: string) => `127.0.0.1:${ports.get(service)}`;
+  const grpc = (service: string) => `${LOOPBACK}:${ports.get(service)}`;
   const { token, vault, distributor, chainId } = chain.deployment;
   return {
     DATABASE_URL: databaseUrl,
     DATABASE_POOL: '6',
-    BIND_HOST: options.host,
+    BIND_HOST: LOOPBACK,
     LOG_LEVEL: options.logLevel,
     SERVICE_TOKEN: secrets.serviceToken,
     API_KEY_PEPPER: secrets.apiKeyPepper,
@@ -30,6 +33,8 @@ export function environment({ options, secrets, databaseUrl, chain, ports }: Sur
     WORKER_GRPC: grpc('inference-worker'),
     BLOB_DIR: join(options.dataDir, 'blobs'),
     UPLOAD_DIR: join(options.dataDir, 'uploads'),
+    // A laptop has better uses for the memory of an engine that nobody asks.
+    ATTRIBUTION_IDLE_MS: '5000',
     WORK_DIR: join(options.dataDir, 'work'),
     MODEL_DIR: options.modelDir,
     CHAIN_RPC_URL: chain.chain.rpcUrl,

@@ -37,7 +37,7 @@ const SERVICES: readonly { readonly service: Service; readonly prefixes: readonl
   { service: training, prefixes: ['training-runs', 'models'] },
   { service: inferenceWorker, prefixes: [] },
   { service: attribution, prefixes: ['attributions'] },
-  { service: inferenceGateway, prefixes: ['v1', '', 'health', 'metrics'] },
+  { service: inferenceGateway, prefixes: ['v1', '', 'health'] },
 ];
 
 /** Starts Postgres, the chain and every service in this process. What was started is stopped when a later part fails. */
@@ -80,7 +80,12 @@ async function start(
   const running = new Map<string, RunningService>();
   for (const { service } of SERVICES) {
     onStarting(service.name);
-    const env = { ...common, GRPC_PORT: String(ports.get(service.name) ?? 0), ...options.env };
+    const env = {
+      ...common,
+      ...(service === inferenceGateway && { BIND_HOST: options.host }),
+      GRPC_PORT: String(ports.get(service.name) ?? 0),
+      ...options.env,
+    };
     const started = await startService(service, { env, listen: false, ...(eventLog && { eventLog }) });
     undo.push(() => started.stop());
     running.set(service.name, started);
