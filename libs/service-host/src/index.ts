@@ -12,7 +12,7 @@ export { HostConfig } from './host-config.js';
 export { type Lease, LeasedLoop, type LeasedLoopOptions } from './leased-loop.js';
 export { createLogger } from './logger.js';
 export { INTERNAL, openAiBody, problemBody, type Refusal, toRefusal } from './rest/error-bodies.js';
-export { pageLimit, pageStart } from './rest/page.js';
+export { nextAfter, pageLimit, pageStart } from './rest/page.js';
 export { parse } from './rest/parse.js';
 export { runMain } from './run-main.js';
 export { type Composition, type Handler, type Host, on, type Service } from './service.js';

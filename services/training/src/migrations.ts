@@ -36,7 +36,7 @@ const CreateTraining = sqlMigration(
       ended_at timestamptz
     );
     CREATE INDEX run_waiting ON run (created_at) WHERE status IN ('queued', 'running');
-    CREATE INDEX run_organisation ON run (organisation_id, created_at DESC);
+    CREATE INDEX run_organisation ON run (organisation_id, created_at DESC, id DESC);
     -- One replica executes at a time; a dead one's lease runs out.
     ${ROW_LEASE_TABLE}
     CREATE TABLE model (

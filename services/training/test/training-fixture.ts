@@ -23,6 +23,9 @@ export interface Answer {
   readonly progress: RunProgress;
   readonly evaluation: RunEvaluation;
   readonly total: number;
+  readonly runs: readonly { readonly id: string; readonly createdAt: string }[];
+  readonly models: readonly { readonly id: string; readonly name: string }[];
+  readonly next: string | null;
   readonly records: readonly {
     readonly contributorId: string;
     readonly tokens: number;

@@ -2,7 +2,7 @@ import { parseAdapter } from '@openledger/adapters';
 import { decodeEvent, topics } from '@openledger/contracts';
 import { eventually } from '@openledger/testing';
 import { tinyModel } from '@openledger/testing/tiny-model';
-import { facts, TrainingFixture } from './training-fixture.js';
+import { type Answer, facts, TrainingFixture } from './training-fixture.js';
 
 const plan = {
   modelName: 'facts',
@@ -118,6 +118,38 @@ describe('training', () => {
     await fixture.call('POST', `/training-runs/${id}/cancel`);
     expect((await ended(id)).status).toBe('cancelled');
   }, 60_000);
+
+  it('lists runs and models page by page', async () => {
+    const pagesOf = async (path: string, organisation = 'org-1') => {
+      const pages: Answer[] = [];
+      for (let after: string | null = ''; after !== null; after = pages.at(-1)?.next ?? null) {
+        const cursor = after === '' ? '' : `&after=${after}`;
+        pages.push((await fixture.call('GET', `${path}?limit=2${cursor}`, undefined, organisation)).body);
+      }
+      return pages;
+    };
+    const { body: all } = await fixture.call('GET', '/training-runs');
+    const pages = await pagesOf('/training-runs');
+    expect(all.runs.length).toBeGreaterThanOrEqual(5);
+    expect(pages[0]?.runs).toHaveLength(2);
+    expect(pages.flatMap(({ runs }) => runs.map(({ id }) => id))).toEqual(all.runs.map(({ id }) => id));
+    const times = all.runs.map(({ createdAt }) => createdAt);
+    expect(times).toEqual([...times].sort().reverse());
+
+    const names = (await pagesOf('/models')).flatMap(({ models }) => models.map(({ name }) => name));
+    expect(names).toEqual(['cut', 'facts', 'lineage', 'unwanted', 'whole']);
+
+    expect((await pagesOf('/training-runs', 'org-2')).flatMap(({ runs }) => runs)).toEqual([]);
+    const [first] = all.runs;
+    const { body: foreign } = await fixture.call(
+      'GET',
+      `/training-runs?after=${first?.id}`,
+      undefined,
+      'org-2',
+    );
+    expect(foreign).toEqual({ runs: [], next: null });
+    expect((await fixture.call('GET', '/training-runs?limit=101')).body.code).toBe('REQUEST_INVALID');
+  });
 
   it('does not deploy an adapter that helps too little', async () => {
     const before = deployedEvents().length;

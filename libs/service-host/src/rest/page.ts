@@ -6,3 +6,13 @@ export const pageLimit = (max: number, byDefault: number = max) =>
 
 /** `?from=` and the like: how many items come before the page. */
 export const pageStart = z.coerce.number().int().min(0).default(0);
+
+/** What to send as `after` for the next page: the cursor of the last item, and null after the last page. */
+export function nextAfter<T>(
+  items: readonly T[],
+  limit: number,
+  cursorOf: (item: T) => string,
+): string | null {
+  const last = items.length < limit ? undefined : items.at(-1);
+  return last === undefined ? null : cursorOf(last);
+}

@@ -1,4 +1,4 @@
-import { pageLimit } from '@openledger/service-host';
+import { nextAfter, pageLimit } from '@openledger/service-host';
 import { z } from 'zod';
 
 /** `?after=<id of the last item seen>&limit=…` */
@@ -13,7 +13,4 @@ export const page = <T, S>(
   limit: number,
   show: (item: T) => S,
   idOf: (item: T) => string,
-) => {
-  const last = items.length < limit ? undefined : items.at(-1);
-  return { items: items.map(show), next: last === undefined ? null : idOf(last) };
-};
+) => ({ items: items.map(show), next: nextAfter(items, limit, idOf) });

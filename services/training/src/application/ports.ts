@@ -43,6 +43,11 @@ export interface RunOutcome {
   readonly failure?: string;
 }
 
+export interface Page {
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
 export abstract class TrainingStore {
   /** False when the event was handled before. */
   abstract recordDatanet(eventId: string, datanet: Datanet): Promise<boolean>;
@@ -55,14 +60,16 @@ export abstract class TrainingStore {
   /** @throws DomainError MODEL_NAME_TAKEN */
   abstract createRun(organisationId: string, plan: RunPlan, contributionIds: readonly string[]): Promise<Run>;
   abstract run(id: string): Promise<Run | undefined>;
-  abstract runsOf(organisationId: string, limit: number): Promise<Run[]>;
+  /** Newest first. `after` is the id of the last run seen; nothing follows a run that is not there. */
+  abstract runsOf(organisationId: string, page: Page): Promise<Run[]>;
   /** The oldest run that waits, or that a process which died left running. */
   abstract nextRun(): Promise<Run | undefined>;
   abstract markRunning(id: string): Promise<void>;
   abstract saveProgress(id: string, progress: RunProgress): Promise<void>;
   /** Ends a run and publishes its events in one transaction; false when it had ended before. */
   abstract endRun(id: string, outcome: RunOutcome, events: readonly EncodedEvent[]): Promise<boolean>;
-  abstract models(limit: number): Promise<{ id: string; name: string }[]>;
+  /** By name, which is also the cursor. */
+  abstract models(page: Page): Promise<{ id: string; name: string }[]>;
   abstract deployedRun(modelId: string): Promise<Run | undefined>;
 }
 

@@ -1,12 +1,16 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { Public } from '@openledger/auth';
 import { DomainError } from '@openledger/kernel';
-import { pageLimit, pageStart, parse } from '@openledger/service-host';
+import { nextAfter, pageLimit, pageStart, parse } from '@openledger/service-host';
 import { z } from 'zod';
 import type { LineageReader, Run } from '../application/ports.js';
 import { TrainingUseCases } from './use-cases.js';
 
 const PAGE_MAX = 100;
+const ModelsQuery = z.strictObject({
+  after: z.string().max(512).optional(),
+  limit: pageLimit(PAGE_MAX),
+});
 
 @Controller('models')
 export class ModelsController {
@@ -14,8 +18,10 @@ export class ModelsController {
 
   @Public()
   @Get()
-  async list() {
-    return { models: await this.use.store.models(PAGE_MAX) };
+  async list(@Query() query: unknown) {
+    const page = parse(ModelsQuery, query);
+    const models = await this.use.store.models(page);
+    return { models, next: nextAfter(models, page.limit, ({ name }) => name) };
   }
 
   @Public()

@@ -1,13 +1,14 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Authenticated, Caller, organisationOf, type Principal, RequireScope } from '@openledger/auth';
 import { DomainError } from '@openledger/kernel';
-import { parse } from '@openledger/service-host';
+import { nextAfter, pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
 import type { Run } from '../application/ports.js';
 import { NewRun } from './new-run.js';
 import { TrainingUseCases } from './use-cases.js';
 
 const PAGE_MAX = 100;
+const PageQuery = z.strictObject({ after: z.uuid().optional(), limit: pageLimit(PAGE_MAX) });
 
 @Controller('training-runs')
 export class TrainingRunsController {
@@ -22,9 +23,10 @@ export class TrainingRunsController {
 
   @Authenticated()
   @Get()
-  async list(@Caller() caller: Principal) {
-    const runs = await this.use.store.runsOf(organisationOf(caller), PAGE_MAX);
-    return { runs: runs.map(toJson) };
+  async list(@Caller() caller: Principal, @Query() query: unknown) {
+    const page = parse(PageQuery, query);
+    const runs = await this.use.store.runsOf(organisationOf(caller), page);
+    return { runs: runs.map(toJson), next: nextAfter(runs, page.limit, ({ id }) => id) };
   }
 
   @Authenticated()

@@ -4,6 +4,7 @@ import type { Database, Transaction } from '@openledger/persistence';
 import {
   type AcceptedContribution,
   type Datanet,
+  type Page,
   type Run,
   type RunOutcome,
   TrainingStore,
@@ -78,10 +79,12 @@ export class PostgresTrainingStore extends TrainingStore {
     return row && toRun(row);
   }
 
-  async runsOf(organisationId: string, limit: number): Promise<Run[]> {
+  async runsOf(organisationId: string, { after, limit }: Page): Promise<Run[]> {
     const rows = await this.database.query<RunRow>(
-      'SELECT * FROM run WHERE organisation_id = $1 ORDER BY created_at DESC LIMIT $2',
-      [organisationId, limit],
+      `SELECT * FROM run WHERE organisation_id = $1 AND ($2::uuid IS NULL OR (created_at, id) <
+         (SELECT created_at, id FROM run WHERE id = $2 AND organisation_id = $1))
+       ORDER BY created_at DESC, id DESC LIMIT $3`,
+      [organisationId, after, limit],
     );
     return rows.map(toRun);
   }
@@ -118,8 +121,9 @@ export class PostgresTrainingStore extends TrainingStore {
     });
   }
 
-  models(limit: number): Promise<{ id: string; name: string }[]> {
-    return this.database.query('SELECT id, name FROM model ORDER BY name LIMIT $1', [limit]);
+  models({ after = '', limit }: Page): Promise<{ id: string; name: string }[]> {
+    const sql = 'SELECT id, name FROM model WHERE name > $1 ORDER BY name LIMIT $2';
+    return this.database.query(sql, [after, limit]);
   }
 
   async deployedRun(modelId: string): Promise<Run | undefined> {
