@@ -165,6 +165,31 @@ describe('services', () => {
     );
   });
 
+  it('log in to Kafka over TLS where told to, with the password in a file', () => {
+    const { objects: secured } = render('gpu');
+    const find = (objects, name) =>
+      objects.find((o) => o.kind === 'Deployment' && o.metadata.name.endsWith(name));
+    const accounts = find(secured, '-accounts');
+    const file = '/run/secrets/openledger/credentials/kafka-password';
+    expect(env(accounts)).toMatchObject({
+      KAFKA_TLS: 'true',
+      KAFKA_SASL_MECHANISM: 'scram-sha-512',
+      KAFKA_SASL_USERNAME: 'openledger',
+      KAFKA_SASL_PASSWORD_FILE: file,
+      KAFKA_REPLICATION_FACTOR: '3',
+    });
+    const secrets = (pod) => pod.spec.volumes.flatMap(({ projected }) => projected?.sources ?? []);
+    const paths = (pod) => secrets(pod).flatMap(({ secret }) => secret.items.map(({ path }) => path));
+    expect(paths(accounts.spec.template)).toContain('kafka-password');
+    const migration = secured.find((o) => o.kind === 'Job').spec.template;
+    expect(paths(migration)).toEqual(['database-url', 'service-token']);
+    const plain = env(find(render('default').objects, '-accounts'));
+    expect(plain).toMatchObject({ KAFKA_TLS: 'false' });
+    expect(plain).not.toHaveProperty('KAFKA_SASL_MECHANISM');
+    const postgres = env(find(render('gpu', { eventLog: { kind: 'postgres' } }).objects, '-accounts'));
+    expect(Object.keys(postgres).filter((name) => name.startsWith('KAFKA_'))).toEqual([]);
+  });
+
   it('take an autoscaler instead of a count', () => {
     const { find } = render(
       'default',
@@ -375,6 +400,16 @@ describe('what the chart refuses', () => {
   });
 
   it.each([
+    [
+      'a Kafka login without a name',
+      { eventLog: { sasl: { mechanism: 'plain' } } },
+      'eventLog.sasl.username',
+    ],
+    [
+      'a Kafka login without a password',
+      { eventLog: { sasl: { mechanism: 'plain', username: 'openledger' } } },
+      'eventLog.sasl.existingSecret',
+    ],
     ['Kafka without brokers', { eventLog: { brokers: [] } }, 'eventLog.brokers'],
     ['settlement without a chain', { chain: { rpcUrl: '' } }, 'chain.rpcUrl'],
     ['no chain number', { chain: { id: 0 } }, 'chain.id'],

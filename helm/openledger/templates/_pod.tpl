@@ -70,6 +70,18 @@ seccompProfile:
           items:
             - key: {{ $token.key }}
               path: service-token
+{{- if and .kafka (include "openledger.kafkaLogin" .root) }}
+      - secret:
+          name: {{ required "eventLog.sasl.existingSecret: name the Secret that holds Kafka's password" .root.Values.eventLog.sasl.existingSecret }}
+          items:
+            - key: {{ .root.Values.eventLog.sasl.key }}
+              path: kafka-password
+{{- end }}
+{{- end -}}
+
+{{- /* Not empty when Kafka is asked for a login. */ -}}
+{{- define "openledger.kafkaLogin" -}}
+{{- if eq .Values.eventLog.kind "kafka" }}{{ .Values.eventLog.sasl.mechanism }}{{ end -}}
 {{- end -}}
 
 {{- define "openledger.extraEnv" -}}
@@ -109,6 +121,18 @@ seccompProfile:
 {{- if not $root.Values.eventLog.brokers }}{{ fail "eventLog.brokers: name the Kafka brokers, or set eventLog.kind to postgres" }}{{ end }}
 - name: KAFKA_BROKERS
   value: {{ join "," $root.Values.eventLog.brokers | quote }}
+- name: KAFKA_REPLICATION_FACTOR
+  value: {{ $root.Values.eventLog.replicationFactor | quote }}
+- name: KAFKA_TLS
+  value: {{ $root.Values.eventLog.tls | quote }}
+{{- if include "openledger.kafkaLogin" $root }}
+- name: KAFKA_SASL_MECHANISM
+  value: {{ $root.Values.eventLog.sasl.mechanism }}
+- name: KAFKA_SASL_USERNAME
+  value: {{ required "eventLog.sasl.username: who logs in to Kafka" $root.Values.eventLog.sasl.username | quote }}
+- name: KAFKA_SASL_PASSWORD_FILE
+  value: /run/secrets/openledger/credentials/kafka-password
+{{- end }}
 {{- end }}
 {{- if $needs.blobs }}
 - name: BLOB_DIR
@@ -191,7 +215,7 @@ seccompProfile:
 - name: tmp
   emptyDir:
     sizeLimit: 4Gi
-{{ include "openledger.credentialsVolume" . }}
+{{ include "openledger.credentialsVolume" (merge (dict "kafka" true) .) }}
 {{- if $needs.blobs }}
 - name: blobs
   persistentVolumeClaim:

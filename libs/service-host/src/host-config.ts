@@ -1,4 +1,4 @@
-import { addresses, count, milliseconds, port } from '@openledger/config';
+import { addresses, count, flag, milliseconds, port } from '@openledger/config';
 import { z } from 'zod';
 
 /** What every service reads; a service adds its own variables in its `config.ts`. */
@@ -12,6 +12,12 @@ export const HostConfig = z
     DATABASE_CONNECT_TIMEOUT_MS: milliseconds.default(30_000),
     EVENT_LOG: z.enum(['postgres', 'kafka']).default('postgres'),
     KAFKA_BROKERS: addresses.optional(),
+    KAFKA_TLS: flag.default(false),
+    KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
+    KAFKA_SASL_USERNAME: z.string().optional(),
+    KAFKA_SASL_PASSWORD: z.string().optional(),
+    /** Of topics that the services create. */
+    KAFKA_REPLICATION_FACTOR: count.default(1),
     /** Address to listen on. */
     BIND_HOST: z.string().default('0.0.0.0'),
     HTTP_PORT: port.default(8080),
@@ -25,6 +31,11 @@ export const HostConfig = z
   })
   .refine((env) => env.EVENT_LOG !== 'kafka' || env.KAFKA_BROKERS !== undefined, {
     message: 'KAFKA_BROKERS is required when EVENT_LOG=kafka',
-  });
+  })
+  .refine(
+    ({ KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: name, KAFKA_SASL_PASSWORD: password }) =>
+      (mechanism === undefined) === (name === undefined) && (name === undefined) === (password === undefined),
+    { message: 'KAFKA_SASL_MECHANISM, _USERNAME and _PASSWORD come together or not at all' },
+  );
 
 export type HostConfig = z.infer<typeof HostConfig>;

@@ -1,4 +1,5 @@
 import type { EventLog } from '@openledger/event-log';
+import type { KafkaEventLogOptions } from '@openledger/event-log/kafka';
 import { invariant } from '@openledger/kernel';
 import type { HostConfig } from './host-config.js';
 
@@ -12,7 +13,17 @@ export async function openEventLog(config: HostConfig, onError: (error: unknown)
   return KafkaEventLog.open({
     brokers,
     clientId: 'openledger',
+    tls: config.KAFKA_TLS,
+    ...credentialsOf(config),
+    replicationFactor: config.KAFKA_REPLICATION_FACTOR,
     parkingLot: await PostgresParkingLot.open({ url }),
     onError,
   });
+}
+
+function credentialsOf(config: HostConfig): Pick<KafkaEventLogOptions, 'sasl'> {
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username } = config;
+  const { KAFKA_SASL_PASSWORD: password } = config;
+  if (mechanism === undefined || username === undefined || password === undefined) return {};
+  return { sasl: { mechanism, username, password } };
 }

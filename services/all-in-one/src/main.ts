@@ -49,12 +49,23 @@ async function start(options: Options, terminal: Terminal): Promise<Platform> {
   return terminal.step('Starting', async (step) => {
     let parts = 0;
     const onStarting = (part: string) => step.progress(parts++ / PARTS, part);
-    const env = pick(process.env, ['EVENT_LOG', 'KAFKA_BROKERS']);
+    const env = pick(process.env, EVENT_LOG_VARIABLES);
     const platform = await startPlatform({ ...options, env, onStarting });
     step.progress(1, platform.url);
     return platform;
   });
 }
+
+const EVENT_LOG_VARIABLES = [
+  'EVENT_LOG',
+  'KAFKA_BROKERS',
+  'KAFKA_TLS',
+  'KAFKA_SASL_MECHANISM',
+  'KAFKA_SASL_USERNAME',
+  'KAFKA_SASL_PASSWORD',
+  'KAFKA_SASL_PASSWORD_FILE',
+  'KAFKA_REPLICATION_FACTOR',
+];
 
 /** PostgreSQL, chain, event log, eight services, front. */
 const PARTS = 12;

@@ -1,4 +1,4 @@
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel, type SASLOptions } from 'kafkajs';
 import type { EventRecord, ParkedRecord, Subscription, TopicSpec } from '../event-log.js';
 import { type Consumer, EventLog } from '../event-log.js';
 import type { ParkingLot } from '../parking-lot.js';
@@ -7,11 +7,20 @@ import { KafkaAppender } from './kafka-appender.js';
 import { KafkaConsumer } from './kafka-consumer.js';
 import { KafkaTopics } from './topics.js';
 
+export interface KafkaCredentials {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password: string;
+}
+
 export interface KafkaEventLogOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
   /** Kafka has no place for parked records; the log closes the lot when it closes. */
   readonly parkingLot: ParkingLot;
+  /** Default false: plain text. */
+  readonly tls?: boolean;
+  readonly sasl?: KafkaCredentials;
   /** Of topics that this log creates. Default 1. */
   readonly replicationFactor?: number;
   /** Told of infrastructure errors, which are retried. Default: console.error. */
@@ -39,6 +48,8 @@ export class KafkaEventLog extends EventLog {
     const kafka = new Kafka({
       brokers: [...options.brokers],
       clientId: options.clientId,
+      ssl: options.tls ?? false,
+      ...(options.sasl && { sasl: options.sasl as SASLOptions }),
       // It reports what it goes on to retry as errors; what it gives up on reaches `onError`.
       logLevel: logLevel.NOTHING,
     });

@@ -22,7 +22,7 @@ export function environment({ options, secrets, databaseUrl, chain, ports }: Sur
   const { token, vault, distributor, chainId } = chain.deployment;
   return {
     DATABASE_URL: databaseUrl,
-    DATABASE_POOL: '6',
+    DATABASE_POOL: '4',
     BIND_HOST: LOOPBACK,
     LOG_LEVEL: options.logLevel,
     SERVICE_TOKEN: secrets.serviceToken,
