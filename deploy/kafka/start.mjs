@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { kafkaJars } from './jars.mjs';
 import { brokersKnownAt, freePort } from './probe.mjs';
+import { secureListener } from './secure-listener.mjs';
 
 const HEAP = ['-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 const LOGGING = fileURLToPath(new URL('./log4j2.properties', import.meta.url));
@@ -15,14 +16,14 @@ const STOP_TIMEOUT_MS = 20_000;
 const POLL_MS = 200;
 
 /** One node that is broker and controller; every internal topic has one replica on it. */
-function properties({ dir, port, controllerPort }) {
+function properties({ dir, port, controllerPort, secure }) {
   return [
     'process.roles=broker,controller',
     'node.id=1',
     `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
-    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    `listeners=PLAINTEXT://127.0.0.1:${port},${secure.address},CONTROLLER://127.0.0.1:${controllerPort}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${port},${secure.address}`,
+    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT',
     'controller.listener.names=CONTROLLER',
     'inter.broker.listener.name=PLAINTEXT',
     `log.dirs=${join(dir, 'data')}`,
@@ -36,6 +37,7 @@ function properties({ dir, port, controllerPort }) {
     'share.coordinator.state.topic.min.isr=1',
     'group.initial.rebalance.delay.ms=0',
     'controlled.shutdown.enable=false',
+    ...secure.properties,
     '',
   ].join('\n');
 }
@@ -74,7 +76,8 @@ async function stopBroker(broker) {
 
 /**
  * Starts one Apache Kafka broker on loopback and resolves when clients can use it. `dir` keeps its
- * data between starts; port 0 takes a free one. `stop` may be called more than once.
+ * data between starts; port 0 takes a free one. `secure` is the environment of clients that use TLS and
+ * SASL. `stop` may be called more than once.
  */
 export async function startKafka({ dir, port = 0 }) {
   const folder = resolve(dir);
@@ -82,7 +85,9 @@ export async function startKafka({ dir, port = 0 }) {
   const jars = kafkaJars();
   const brokerPort = port === 0 ? await freePort() : port;
   const config = join(folder, 'server.properties');
-  writeFileSync(config, properties({ dir: folder, port: brokerPort, controllerPort: await freePort() }));
+  const secure = secureListener(folder, await freePort());
+  const controllerPort = await freePort();
+  writeFileSync(config, properties({ dir: folder, port: brokerPort, controllerPort, secure }));
   formatStorage(jars, folder, config);
   const log = join(folder, 'server.log');
   const output = openSync(log, 'a');
@@ -95,7 +100,8 @@ export async function startKafka({ dir, port = 0 }) {
     await stopBroker(broker);
     throw error;
   }
-  return { brokers: `127.0.0.1:${brokerPort}`, pid: broker.pid, stop: () => stopBroker(broker) };
+  const brokers = `127.0.0.1:${brokerPort}`;
+  return { brokers, secure: secure.env, pid: broker.pid, stop: () => stopBroker(broker) };
 }
 
 async function serve() {

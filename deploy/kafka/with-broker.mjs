@@ -13,7 +13,7 @@ const kafka = await startKafka({ dir });
 try {
   const child = spawn(command, args, {
     stdio: 'inherit',
-    env: { ...process.env, EVENT_LOG: 'kafka', KAFKA_BROKERS: kafka.brokers },
+    env: { ...process.env, EVENT_LOG: 'kafka', KAFKA_BROKERS: kafka.brokers, ...kafka.secure },
   });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   process.exitCode = await new Promise((done, reject) => {

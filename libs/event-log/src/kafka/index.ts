@@ -1,1 +1,1 @@
-export { KafkaEventLog, type KafkaEventLogOptions } from './kafka-event-log.js';
+export { type KafkaCredentials, KafkaEventLog, type KafkaEventLogOptions } from './kafka-event-log.js';
