@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { memoryOf } from './resident-memory.js';
 
 const LIMIT_MS = 600_000;
 const IDLE_MS = 15_000;
+const STOP_LIMIT_MS = 60_000;
 
 /** What somebody waits for who has just typed `npm start`: the first answer attributed, settled and claimed. */
 export const flowFirstAnswer: Bench = {
@@ -30,7 +32,7 @@ export const flowFirstAnswer: Bench = {
       const { residentMb, proportionalMb } = await memoryOf(child.pid ?? 0);
       return { seconds, idle_rss_mb: residentMb, idle_pss_mb: proportionalMb };
     } finally {
-      await stop(child);
+      await stop(child, dataDir);
       await rm(dataDir, { recursive: true, force: true });
     }
   },
@@ -62,10 +64,9 @@ function untilReady(child: ChildProcess, begun: number, log: (line: string) => v
   });
 }
 
-/** The whole process group: npm, the platform, Postgres and the chain stop in order. */
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.pid === undefined) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  process.kill(-child.pid, 'SIGTERM');
-  await gone;
+/** Signals the whole process group; npm ends before the platform does, which gives its folder up last. */
+async function stop(child: ChildProcess, dataDir: string): Promise<void> {
+  if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM');
+  const deadline = performance.now() + STOP_LIMIT_MS;
+  while (existsSync(join(dataDir, 'running.pid')) && performance.now() < deadline) await delay(100);
 }

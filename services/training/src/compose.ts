@@ -9,14 +9,14 @@ import { RecordData } from './application/record-data.js';
 import { TrainingConfig } from './config.js';
 import { BlobLineageReader } from './outbound/blob-lineage-reader.js';
 import { PostgresTrainingStore } from './outbound/postgres-training-store.js';
-import { ThreadTrainer } from './outbound/thread-trainer.js';
+import { ProcessTrainer } from './outbound/process-trainer.js';
 import { TrainingModule } from './training.module.js';
 
 export async function compose(host: Host): Promise<Composition> {
   const config = loadConfig(TrainingConfig, host.env);
   const store = new PostgresTrainingStore(host.database);
   const blobs = await FolderBlobStore.open(config.BLOB_DIR);
-  const trainer = new ThreadTrainer(blobs, {
+  const trainer = new ProcessTrainer(blobs, {
     modelDir: config.MODEL_DIR,
     workDir: config.WORK_DIR,
     threads: config.TRAINING_THREADS,

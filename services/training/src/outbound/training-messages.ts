@@ -2,7 +2,7 @@ import type { ErrorKind } from '@openledger/kernel';
 import type { AcceptedRecord } from '../domain/record.js';
 import type { RunEvaluation, RunPlan, RunProgress } from '../domain/run.js';
 
-/** What the training thread is started with. */
+/** What the training process is sent first. */
 export interface TrainingOrder {
   readonly plan: RunPlan;
   readonly train: readonly AcceptedRecord[];
@@ -35,6 +35,9 @@ export interface TrainingResult {
   readonly trainedTokens: readonly number[];
   readonly log: TrainingLog;
 }
+
+/** What may be sent after it. */
+export type StopRequest = 'stop';
 
 export type TrainingAnswer =
   | { readonly kind: 'progress'; readonly progress: RunProgress }

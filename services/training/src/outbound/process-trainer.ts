@@ -1,8 +1,8 @@
+import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobStore } from '@openledger/blob-store';
 import { DomainError, toJsonLines } from '@openledger/kernel';
-import { NativeThread } from '@openledger/worker-thread';
 import {
   type AcceptedContribution,
   AdapterTrainer,
@@ -12,9 +12,12 @@ import {
 import { type AcceptedRecord, splitHeldOut } from '../domain/record.js';
 import type { RunProgress } from '../domain/run.js';
 import { readAcceptedRecords } from './accepted-records.js';
-import type { TrainingAnswer, TrainingOrder, TrainingResult } from './training-messages.js';
+import type { StopRequest, TrainingAnswer, TrainingOrder, TrainingResult } from './training-messages.js';
 
-export interface ThreadTrainerOptions {
+const PROGRAM = new URL('./training-process.js', import.meta.url);
+const STDERR_CHARACTERS_MAX = 4_000;
+
+export interface ProcessTrainerOptions {
   readonly modelDir: string;
   readonly workDir: string;
   readonly threads: number;
@@ -26,11 +29,14 @@ interface Watch {
   readonly signal: AbortSignal;
 }
 
-/** Trains in a worker thread of its own, which holds the base model only for as long as the run lasts. */
-export class ThreadTrainer extends AdapterTrainer {
+/**
+ * Trains in a process of its own: what a run allocates goes back to the machine when it ends, and a run
+ * that exhausts its memory takes nobody along.
+ */
+export class ProcessTrainer extends AdapterTrainer {
   constructor(
     private readonly blobs: BlobStore,
-    private readonly options: ThreadTrainerOptions,
+    private readonly options: ProcessTrainerOptions,
   ) {
     super();
   }
@@ -54,7 +60,7 @@ export class ThreadTrainer extends AdapterTrainer {
       threads,
       checkpointSteps,
     };
-    const result = await inThread(order, watch);
+    const result = await inProcess(order, watch);
     return this.keep(run, train, result);
   }
 
@@ -90,22 +96,39 @@ export class ThreadTrainer extends AdapterTrainer {
   }
 }
 
-function inThread(order: TrainingOrder, { onProgress, signal }: Watch): Promise<TrainingResult> {
+function inProcess(order: TrainingOrder, { onProgress, signal }: Watch): Promise<TrainingResult> {
   signal.throwIfAborted();
-  const thread = new NativeThread(new URL('./training-worker.js', import.meta.url), order);
-  const stop = () => thread.postMessage('stop');
+  const child = fork(PROGRAM, [], {
+    env: {},
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  const lastWords = tail(child);
+  const stop = () => child.send('stop' satisfies StopRequest);
   signal.addEventListener('abort', stop, { once: true });
+  child.send(order);
   return new Promise<TrainingResult>((resolve, reject) => {
-    thread.on('message', (answer: TrainingAnswer) => {
+    child.on('message', (answer: TrainingAnswer) => {
       if (answer.kind === 'progress') onProgress(answer.progress);
       else if (answer.kind === 'trained') resolve(answer.result);
       else if (answer.kind === 'stopped') reject(signal.reason as Error);
       else reject(new DomainError(answer.errorKind, answer.code, answer.message));
     });
-    thread.once('error', reject);
-    thread.once('exit', (code) => reject(new Error(`the training thread ended with code ${code}`)));
-  }).finally(async () => {
+    child.once('error', reject);
+    child.once('exit', (code, killedBy) => {
+      reject(new Error(`the training process ended with ${killedBy ?? code}: ${lastWords()}`));
+    });
+  }).finally(() => {
     signal.removeEventListener('abort', stop);
-    await thread.end();
+    child.kill('SIGKILL');
   });
+}
+
+/** The end of what the process wrote to standard error. */
+function tail(child: ChildProcess): () => string {
+  let text = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString()).slice(-STDERR_CHARACTERS_MAX);
+  });
+  return () => text;
 }

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import process from 'node:process';
 import { adapterDigest, encodeAdapter } from '@openledger/adapters';
 import { DomainError } from '@openledger/kernel';
 import {
@@ -15,27 +16,32 @@ import {
   Trainer,
   targetModules,
 } from '@openledger/transformer';
-import { enterThread } from '@openledger/worker-thread';
 import type { AcceptedRecord } from '../domain/record.js';
-import type { TrainingAnswer, TrainingOrder, TrainingResult } from './training-messages.js';
+import type { StopRequest, TrainingAnswer, TrainingOrder, TrainingResult } from './training-messages.js';
 
 const WARMUP_SHARE = 0.06;
 const FINAL_SHARE = 0.1;
 
-const { port, data: order } = enterThread<TrainingOrder>();
 const abort = new AbortController();
-port.on('message', () => abort.abort());
-const answer = (message: TrainingAnswer) => port.postMessage(message);
+const answer = (message: TrainingAnswer) => process.send?.(message);
 
-try {
-  answer({ kind: 'trained', result: await train(order) });
-} catch (error) {
-  if (abort.signal.aborted) answer({ kind: 'stopped' });
-  else if (error instanceof DomainError) {
-    answer({ kind: 'refused', errorKind: error.kind, code: error.code, message: error.message });
-  } else throw error;
+process.on('message', (message: TrainingOrder | StopRequest) => {
+  if (message === 'stop') abort.abort();
+  else void follow(message);
+});
+// The platform is gone, and with it everybody who would take the result.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+
+async function follow(order: TrainingOrder): Promise<void> {
+  try {
+    answer({ kind: 'trained', result: await train(order) });
+  } catch (error) {
+    if (abort.signal.aborted) answer({ kind: 'stopped' });
+    else if (error instanceof DomainError) {
+      answer({ kind: 'refused', errorKind: error.kind, code: error.code, message: error.message });
+    } else throw error;
+  }
 }
-port.close();
 
 async function train(order: TrainingOrder): Promise<TrainingResult> {
   const { plan } = order;
@@ -71,7 +77,7 @@ async function train(order: TrainingOrder): Promise<TrainingResult> {
     signal: abort.signal,
     onProgress: async ({ step, loss, tokensPerSecond }) => {
       answer({ kind: 'progress', progress: { step, steps, loss, tokensPerSecond } });
-      // Lets the stop message in: the arithmetic itself never yields to the thread's queue.
+      // Lets the stop message in: the arithmetic itself never yields to the event loop.
       await new Promise((resolve) => setImmediate(resolve));
     },
   });
