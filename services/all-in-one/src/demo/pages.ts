@@ -46,6 +46,11 @@ export const TrainingRun = z.object({
 
 export const Models = z.object({ data: z.array(z.object({ id: z.string() })) });
 
+export const AttributionIndex = z.object({
+  state: z.string(),
+  progress: z.object({ record: z.number(), records: z.number() }).nullish(),
+});
+
 export const Attribution = z.object({
   requestId: z.string(),
   text: z.string(),

@@ -9,7 +9,7 @@ import { type Answer, ask } from './ask.js';
 import { type Claimed, claim } from './claim.js';
 import { Client } from './client.js';
 import { type Assessed, contribute } from './contribute.js';
-import { Attribution, Claim, Datanet, Epochs, Parties, Party, Receipt } from './pages.js';
+import { Attribution, AttributionIndex, Claim, Datanet, Epochs, Parties, Party, Receipt } from './pages.js';
 import type { Scenario } from './scenario.js';
 import { showAnswer, showClaims, showContributions, showReceipt } from './show.js';
 import { train } from './train.js';
@@ -46,7 +46,7 @@ export async function play(platform: Platform, scenario: Scenario, terminal: Ter
   const run = await terminal.step('A LoRA trains on what was accepted', (step) =>
     train(company, datanetId, scenario, step),
   );
-  const asked = await question(company, scenario, terminal);
+  const asked = await question(company, run.modelId, scenario, terminal);
   showAnswer(terminal, asked.attribution, names);
   const { receipt, claims } = await settle({
     platform,
@@ -87,7 +87,7 @@ async function gather(outsider: Client, company: Company, scenario: Scenario, te
   return { datanetId, contributors, assessed };
 }
 
-async function question(company: Company, scenario: Scenario, terminal: Terminal) {
+async function question(company: Company, modelId: string, scenario: Scenario, terminal: Terminal) {
   terminal.line();
   terminal.line(`  Question  ${scenario.question}`);
   const order = { model: scenario.modelName, text: scenario.question, tokensMax: scenario.answerTokensMax };
@@ -98,10 +98,22 @@ async function question(company: Company, scenario: Scenario, terminal: Terminal
       step.note(shown);
     });
   });
-  const attribution = await terminal.step('Who taught it that?', () =>
-    company.client.until(`/attributions/${answer.requestId}`, Attribution, () => true),
+  const attribution = await terminal.step('Who taught it that?', (step) =>
+    attributionOf(company, modelId, answer.requestId, step),
   );
   return { answer, attribution };
+}
+
+/** The first answer of a model waits until every record's influence is indexed; later ones do not. */
+async function attributionOf(company: Company, modelId: string, requestId: string, step: Step) {
+  await company.client.until(`/attributions/models/${modelId}`, AttributionIndex, ({ state, progress }) => {
+    if (progress) {
+      const { record, records } = progress;
+      step.progress(record / records, `${record} of ${records} records indexed`);
+    }
+    return state !== 'waiting';
+  });
+  return company.client.until(`/attributions/${requestId}`, Attribution, () => true);
 }
 
 interface Settling {
