@@ -30,7 +30,7 @@ pipeline_tag: text-generation
 # seedling
 
 A small base model, so that the platform runs offline and its tests train something real. It is a plain
-Llama architecture and loads in \`transformers\`, PEFT and vLLM.
+Llama architecture in the Hugging Face layout.
 
 | | |
 |---|---|
