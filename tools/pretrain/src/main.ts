@@ -18,7 +18,7 @@ const controller = new AbortController();
 process.once('SIGINT', () => controller.abort(new Error('Stopped. Run the same command again to go on.')));
 
 /** The loss of the weights as they are stored, which rounding to bfloat16 changes a little. */
-async function storedLoss(folder: string, { data }: Pretrained): Promise<number> {
+async function storedLoss(folder: string, { heldOut }: Pretrained): Promise<number> {
   const { config, weights } = await loadModelFolder(folder);
   const trainer = await Trainer.forAll(config, {
     seed: 0,
@@ -26,7 +26,7 @@ async function storedLoss(folder: string, { data }: Pretrained): Promise<number>
     maxLength: seedlingPlan.length,
     threads: Number(values.threads),
   });
-  const { loss } = await trainer.evaluate(data.heldOut.examples);
+  const { loss } = await trainer.evaluate(heldOut.examples);
   await trainer.release();
   return loss;
 }
@@ -44,13 +44,13 @@ async function run(): Promise<void> {
   const write = (heldOutLoss: number): Promise<string> =>
     exportModel(out, {
       plan: seedlingPlan,
-      tokenizer: result.data.tokenizer,
+      tokenizer: result.tokenizer,
       tensors: result.tensors,
       figures: {
         parameters,
-        trainingTokens: result.data.text.length,
-        heldOutTokens: result.data.heldOut.tokens,
-        bytesPerToken: result.data.heldOut.bytesPerToken,
+        trainingTokens: result.trainingTokens,
+        heldOutTokens: result.heldOut.tokens,
+        bytesPerToken: result.heldOut.bytesPerToken,
         heldOutLoss,
       },
     });

@@ -1,4 +1,4 @@
-import { type Plan, tokensSeen } from './plan.js';
+import type { Plan } from './plan.js';
 
 /** Measured in the run that wrote the card. */
 export interface CardFigures {
@@ -15,9 +15,7 @@ const millions = (count: number): string => `${(count / 1e6).toFixed(1)} million
 
 /** The model card, with the figures of the run and no others. */
 export function modelCard(plan: Plan, figures: CardFigures): string {
-  const { model, length, phases } = plan;
-  const steps = phases.map(({ schedule }) => schedule.steps).join(' + ');
-  const rates = phases.map(({ schedule }) => schedule.learningRate).join(', ');
+  const { model, schedule, rows, length } = plan;
   const { heldOutLoss, bytesPerToken } = figures;
   const bitsPerByte = heldOutLoss / Math.LN2 / bytesPerToken;
   return `---
@@ -39,7 +37,7 @@ Llama architecture in the Hugging Face layout.
 | vocabulary | ${model.vocabSize} byte-level BPE tokens, ${'`<|user|>`, `<|assistant|>`, `<|system|>`, `<|end|>`'} among them |
 | context | ${model.maxPositions} positions; trained on windows of ${length} |
 | text | ${plan.trainingDocuments} documents, ${millions(figures.trainingTokens)} tokens |
-| training | ${steps} steps, AdamW, peak rates ${rates}; ${millions(tokensSeen(plan))} tokens seen |
+| training | ${schedule.steps} steps of ${rows * length} tokens, AdamW, peak rate ${schedule.learningRate}, ${millions(schedule.steps * rows * length)} tokens seen |
 | held-out loss | **${heldOutLoss.toFixed(4)}** nats per token (perplexity ${Math.exp(heldOutLoss).toFixed(2)}, ${bitsPerByte.toFixed(3)} bits per byte) |
 
 ## Text
@@ -47,8 +45,7 @@ All of it was written for this project: topics of everyday life (cooking, garden
 home repair, travel, small business, the harbour, astronomy, farming, animals, sport, school, the city,
 sewing, museums, the forest, money, computers), word lists and sentence frames, in \`tools/pretrain/text\`. A
 seeded generator composes them into stories, letters, dialogues, essays, instructions, reports, questions
-about a text and chats. The second phase adds memory exercises (lists said twice, pairs recalled in another
-order), from which the model learns to copy from its prompt. Documents are numbered and can each be made again from their number, so the rendered
+about a text and chats. Documents are numbered and can each be made again from their number, so the rendered
 text is not stored.
 
 The held-out loss is measured on ${plan.heldOutDocuments} documents (${figures.heldOutTokens} tokens) of numbers that

@@ -11,20 +11,9 @@ const tiny: Plan = {
   trainingDocuments: 60,
   heldOutDocuments: 4,
   vocabularySize: 320,
-  exerciseDocuments: 20,
+  rows: 2,
   length: 32,
-  phases: [
-    {
-      schedule: { learningRate: 5e-3, steps: 8, warmupSteps: 2, finalShare: 0.1 },
-      exerciseRows: 0,
-      textRows: 2,
-    },
-    {
-      schedule: { learningRate: 5e-3, steps: 4, warmupSteps: 2, finalShare: 0.1 },
-      exerciseRows: 1,
-      textRows: 1,
-    },
-  ],
+  schedule: { learningRate: 5e-3, steps: 12, warmupSteps: 2, finalShare: 0.1 },
   model: {
     ...seedlingPlan.model,
     vocabSize: 320,
@@ -64,7 +53,7 @@ describe('a pre-training run', () => {
     const folder = await newFolder();
     const digest = await exportModel(folder, {
       plan: tiny,
-      tokenizer: whole.data.tokenizer,
+      tokenizer: whole.tokenizer,
       tensors: whole.tensors,
       figures,
     });

@@ -1,16 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { composeDocument, composeExercise } from './document.js';
+import { composeDocument } from './document.js';
 import { Random } from './random.js';
 import { readSources, type Sources } from './word-lists.js';
 
-/** Held-out documents come from seeds that training never uses; exercises are no ordinary documents. */
-export type Split = 'exercises' | 'train' | 'held-out';
+/** Held-out documents come from seeds that training never uses. */
+export type Split = 'train' | 'held-out';
 
-const splitSeeds: Readonly<Record<Split, number>> = {
-  exercises: 1,
-  train: 1_000_000,
-  'held-out': 900_000_000,
-};
+const splitSeeds: Readonly<Record<Split, number>> = { train: 1_000_000, 'held-out': 900_000_000 };
 
 /** The hand-written sources of this package; the compiled code lies two folders deeper than they do. */
 export function readOwnSources(): Sources {
@@ -20,7 +16,6 @@ export function readOwnSources(): Sources {
 /** Documents `0 .. count - 1` of a split. Any document can be made again from its number alone. */
 export function* documents(sources: Sources, split: Split, count: number): Generator<string> {
   for (let number = 0; number < count; number++) {
-    const random = new Random(splitSeeds[split] + number * 7919);
-    yield split === 'exercises' ? composeExercise(random, sources) : composeDocument(random, sources);
+    yield composeDocument(new Random(splitSeeds[split] + number * 7919), sources);
   }
 }

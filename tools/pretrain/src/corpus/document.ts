@@ -1,5 +1,4 @@
 import { specialTokens } from '../tokenizer/special-tokens.js';
-import { composeDrill } from './drill.js';
 import { tidy } from './inflect.js';
 import type { Random } from './random.js';
 import { Scene } from './scene.js';
@@ -73,11 +72,6 @@ function renderChat(text: string): string {
     chat += `${role}\n${tidy((turns[at + 1] ?? '').trim())}${specialTokens.end}\n`;
   }
   return chat;
-}
-
-/** One memory exercise; its seed alone decides it. */
-export function composeExercise(random: Random, sources: Sources): string {
-  return tidy(composeDrill(random, sources, new Scene(random, sources, random.pick(sources.topics))));
 }
 
 /** One document; its seed alone decides it. */
