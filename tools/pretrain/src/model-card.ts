@@ -61,8 +61,8 @@ come out the same on every machine; weights differ in their last digits between 
 
 ## Limits
 It knows a small vocabulary and no facts beyond its topics. It writes plausible sentences, follows the chat
-form and copies from a prompt; it does not reason, and its answers are not advice. It is meant as a base for
-adapters in demonstrations and tests. For real use name a real checkpoint.
+form; it does not look things up in its prompt, does not reason, and its answers are not advice. It is meant as
+a base for adapters in demonstrations and tests. For real use name a real checkpoint.
 
 ## Licence
 Apache-2.0, text and weights.
