@@ -31,6 +31,7 @@ describe('normalisedText', () => {
         expect(normalisedText(once)).toBe(once);
         expect(normalisedText(`  ${text.replaceAll(' ', ' \n\t')}`)).toBe(once);
       }),
+      { examples: [['-5'], ['- 5'], ['-㏠'], ['3 - 5']] },
     );
   });
 });

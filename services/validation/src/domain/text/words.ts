@@ -1,9 +1,10 @@
 /**
  * Words of any script; scripts written without spaces give one word per character. Symbols that carry
- * meaning in formulas, prices and code are words of their own, so that `2 + 3` and `2 × 3` stay apart.
+ * meaning in formulas, prices and code are words of their own, so that `2 + 3` and `2 × 3` stay apart; a
+ * minus is one before a number, spaced or not, and a hyphen elsewhere.
  */
 const WORD =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]|[\p{L}\p{M}\p{N}]+|[\p{Sm}\p{Sc}*/%]|-(?=\d)/gu;
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]|[\p{L}\p{M}\p{N}]+|[\p{Sm}\p{Sc}*/%]|-(?=\s*\d)/gu;
 
 /** Apostrophes and soft hyphens inside a word do not make it two: `don’t`, `dont` and `don't` are one. */
 const INVISIBLE = /[\u00ad\u200b-\u200d\u2060\ufeff'’ʼ]/g;
