@@ -9,6 +9,7 @@ export {
   unary,
 } from './grpc/grpc-service.js';
 export { HostConfig } from './host-config.js';
+export { closeServer, listen } from './http-server.js';
 export { type Lease, LeasedLoop, type LeasedLoopOptions } from './leased-loop.js';
 export { createLogger } from './logger.js';
 export { INTERNAL, openAiBody, problemBody, type Refusal, toRefusal } from './rest/error-bodies.js';
