@@ -1,5 +1,5 @@
 import { Server } from '@grpc/grpc-js';
-import { type RunRequest, type RunResponse, WorkerServiceService } from '@openledger/contracts';
+import { GetStatusResponse, type RunRequest, RunResponse, WorkerServiceService } from '@openledger/contracts';
 import { createLogger, serverStream, unary } from '@openledger/service-host';
 import { listen } from './settlement-server.js';
 
@@ -23,14 +23,7 @@ export class WorkerServer {
     };
     this.server.addService(WorkerServiceService, {
       run: serverStream(context, (request: RunRequest, call) => scripted(request, call.signal)),
-      getStatus: unary(context, async () => ({
-        baseDigest: '',
-        baseName: '',
-        running: 0,
-        waiting: 0,
-        residentAdapterDigests: [],
-        contextTokens: 512,
-      })),
+      getStatus: unary(context, async () => GetStatusResponse.fromPartial({ contextTokens: 512 })),
     });
     return listen(this.server);
   }
@@ -59,9 +52,10 @@ export function sayAndHang(text: string): Script {
   };
 }
 
-export const piece = (request: RunRequest, text: string, finishReason: string): RunResponse => ({
-  tokens: [text.charCodeAt(0)],
-  text,
-  finishReason,
-  adapterDigest: request.adapter?.digest ?? '',
-});
+export const piece = (request: RunRequest, text: string, finishReason: string): RunResponse =>
+  RunResponse.fromPartial({
+    tokens: [text.charCodeAt(0)],
+    text,
+    finishReason,
+    adapterDigests: request.adapters.map(({ adapter }) => adapter?.digest ?? ''),
+  });

@@ -61,8 +61,8 @@ describe('adapters', () => {
       expect(answer).toEqual(alone.get(key));
       expect([...answer.adapterDigests]).toEqual([digest]);
     }
-    const { residentAdapterDigests } = await worker.status();
-    expect(residentAdapterDigests.length).toBeLessThan(adapters.length);
+    const { memoryAdapterDigests } = await worker.status();
+    expect(memoryAdapterDigests.length).toBeLessThan(adapters.length);
   });
 
   it('refuses an adapter whose files have another digest, and serves the others', async () => {

@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js';
+import { RunRequest } from '@openledger/contracts';
 import { eventually } from '@openledger/testing';
 import { WorkerFixture } from './worker-fixture.js';
 
@@ -66,12 +67,7 @@ describe('the worker', () => {
   });
 
   it('is closed to callers from outside the platform', async () => {
-    const call = worker.client.run({
-      requestId: '',
-      promptTokens: [1],
-      adapter: undefined,
-      sampling: undefined,
-    });
+    const call = worker.client.run(RunRequest.fromPartial({ promptTokens: [1] }));
     const read = async () => {
       for await (const response of call) throw new Error(`answered ${JSON.stringify(response)}`);
     };

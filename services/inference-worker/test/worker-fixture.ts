@@ -6,7 +6,7 @@ import { FolderBlobStore } from '@openledger/blob-store';
 import {
   type AdapterReference,
   type GetStatusResponse,
-  type RunRequest,
+  RunRequest,
   type RunResponse,
   type Sampling,
   WorkerServiceClient,
@@ -68,12 +68,12 @@ export class WorkerFixture {
   }
 
   call(prompt: string, adapter?: AdapterReference, sampling: Partial<Sampling> = {}) {
-    const request: RunRequest = {
+    const request = RunRequest.fromPartial({
       requestId: newId(),
       promptTokens: [...Buffer.from(prompt)],
-      adapter,
-      sampling: { maxTokens: 12, temperature: 0, topP: 0, topK: 0, seed: 0, stop: [], ...sampling },
-    };
+      adapters: adapter ? [{ adapter, weight: 1 }] : [],
+      sampling: { maxTokens: 12, ...sampling },
+    });
     return this.client.run(request, serviceMetadata(SERVICE_TOKEN));
   }
 
@@ -87,7 +87,7 @@ export class WorkerFixture {
       tokens.push(...response.tokens);
       text += response.text;
       finishReason = response.finishReason;
-      adapterDigests.add(response.adapterDigest);
+      adapterDigests.add(response.adapterDigests.join());
     }
     return { tokens, text, finishReason, adapterDigests };
   }

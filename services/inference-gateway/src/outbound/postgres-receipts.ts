@@ -1,5 +1,5 @@
 import type { BlobStore } from '@openledger/blob-store';
-import { encodeEvent, topics } from '@openledger/contracts';
+import { encodeEvent, InferenceServed, topics } from '@openledger/contracts';
 import { canonicalJson, derivedId } from '@openledger/kernel';
 import type { Database, Transaction } from '@openledger/persistence';
 import type { Receipt, Receipts } from '../application/ports.js';
@@ -48,22 +48,27 @@ function insert(tx: Transaction, receipt: Receipt, tokensBlob: string): Promise<
 
 function servedEvent(receipt: Receipt, adapterDigest: string, tokensBlob: string) {
   const { requestId, model } = receipt;
-  return encodeEvent(topics.inferenceServed, derivedId(requestId, topics.inferenceServed.name), {
-    requestId,
-    modelId: model.modelId,
-    modelName: model.name,
-    baseDigest: model.baseDigest,
-    adapterDigest,
-    payerOrganisationId: receipt.organisationId,
-    holdId: receipt.holdId,
-    usage: {
-      promptTokens: receipt.promptTokens.length,
-      completionTokens: receipt.completionTokens.length,
-    },
-    tokensBlob,
-    finishReason: receipt.finishReason,
-    servedAt: receipt.servedAt,
-    timeToFirstTokenMs: receipt.timeToFirstTokenMs,
-    durationMs: receipt.durationMs,
-  });
+  return encodeEvent(
+    topics.inferenceServed,
+    derivedId(requestId, topics.inferenceServed.name),
+    InferenceServed.fromPartial({
+      requestId,
+      modelId: model.modelId,
+      modelName: model.name,
+      baseDigest: model.baseDigest,
+      adapterDigest,
+      payerOrganisationId: receipt.organisationId,
+      holdId: receipt.holdId,
+      usage: {
+        promptTokens: receipt.promptTokens.length,
+        completionTokens: receipt.completionTokens.length,
+        cachedTokens: 0,
+      },
+      tokensBlob,
+      finishReason: receipt.finishReason,
+      servedAt: receipt.servedAt,
+      timeToFirstTokenMs: receipt.timeToFirstTokenMs,
+      durationMs: receipt.durationMs,
+    }),
+  );
 }

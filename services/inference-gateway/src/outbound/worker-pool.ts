@@ -1,5 +1,10 @@
 import { credentials, type ServiceError, status } from '@grpc/grpc-js';
-import { type GetStatusResponse, type RunResponse, WorkerServiceClient } from '@openledger/contracts';
+import {
+  type GetStatusResponse,
+  type RunResponse,
+  RunRequest as WireRunRequest,
+  WorkerServiceClient,
+} from '@openledger/contracts';
 import { DomainError } from '@openledger/kernel';
 import { fromStatus, type Host, serviceMetadata } from '@openledger/service-host';
 import type { RunPiece, RunRequest, Workers } from '../application/ports.js';
@@ -75,15 +80,15 @@ export class WorkerPool implements Workers {
     worker: PoolWorker,
     request: RunRequest,
     signal: AbortSignal,
-  ): AsyncGenerator<RunResponse> {
+  ): AsyncGenerator<RunPiece> {
     const { requestId, promptTokens, adapter, sampling } = request;
     const call = worker.client.run(
-      {
+      WireRunRequest.fromPartial({
         requestId,
         promptTokens: [...promptTokens],
-        adapter: adapter && { ...adapter },
+        adapters: adapter ? [{ adapter, weight: 1 }] : [],
         sampling: { ...sampling, stop: [...sampling.stop] },
-      },
+      }),
       serviceMetadata(this.options.serviceToken),
       { deadline: Date.now() + this.options.runTimeoutMs },
     );
@@ -92,7 +97,7 @@ export class WorkerPool implements Workers {
     if (signal.aborted) cancel();
     worker.inFlight += 1;
     try {
-      for await (const message of call) yield message as RunResponse;
+      for await (const message of call) yield toPiece(message as RunResponse);
     } finally {
       worker.inFlight -= 1;
       signal.removeEventListener('abort', cancel);
@@ -134,6 +139,13 @@ export class WorkerPool implements Workers {
     });
   }
 }
+
+const toPiece = ({ tokens, text, finishReason, adapterDigests }: RunResponse): RunPiece => ({
+  tokens,
+  text,
+  finishReason,
+  adapterDigest: adapterDigests[0] ?? '',
+});
 
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && 'details' in error;

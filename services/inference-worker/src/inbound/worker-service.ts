@@ -1,7 +1,7 @@
 import {
-  type GetStatusResponse,
+  GetStatusResponse,
   type RunRequest,
-  type RunResponse,
+  RunResponse,
   type Sampling as WireSampling,
   WorkerServiceService,
 } from '@openledger/contracts';
@@ -32,22 +32,28 @@ async function* run(
   const { config, contextTokens } = engine.base;
   checkPrompt(request.promptTokens, { vocabSize: config.vocabSize, contextTokens });
   for await (const piece of engine.generate(toGeneration(request), signal)) {
-    yield { ...piece, tokens: [...piece.tokens] };
+    const { adapterDigest, ...rest } = piece;
+    yield RunResponse.fromPartial({
+      ...rest,
+      tokens: [...rest.tokens],
+      adapterDigests: adapterDigest === '' ? [] : [adapterDigest],
+    });
   }
 }
 
 async function status({ base, load }: TextEngine): Promise<GetStatusResponse> {
-  return {
+  return GetStatusResponse.fromPartial({
     baseDigest: base.digest,
     baseName: base.name,
     contextTokens: base.contextTokens,
     running: load.running,
     waiting: load.waiting,
-    residentAdapterDigests: [...load.residentDigests],
-  };
+    memoryAdapterDigests: [...load.residentDigests],
+  });
 }
 
-function toGeneration({ promptTokens, adapter, sampling }: RunRequest): GenerationRequest {
+function toGeneration({ promptTokens, adapters, sampling }: RunRequest): GenerationRequest {
+  const adapter = adapters[0]?.adapter;
   if (adapter && ![adapter.digest, adapter.configBlob, adapter.weightsBlob].every(isSha256)) {
     const message = 'An adapter is named by SHA-256 digests in hexadecimal.';
     throw new DomainError('invalid', 'ADAPTER_REFERENCE_INVALID', message);

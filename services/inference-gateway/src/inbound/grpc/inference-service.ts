@@ -5,6 +5,7 @@ import {
   InferenceServiceService,
   type ListModelsRequest,
   type ListModelsResponse,
+  Usage,
 } from '@openledger/contracts';
 import {
   type GrpcCall,
@@ -78,8 +79,9 @@ async function* generate(
   const { requestId } = answer;
   const adapterDigest = answer.model.adapter?.digest ?? '';
   for await (const { text, end } of answer.pieces) {
-    const usage = end && { promptTokens: end.promptTokens, completionTokens: end.completionTokens };
-    yield { requestId, text, finishReason: end?.finishReason ?? '', usage, adapterDigest };
+    const usage =
+      end && Usage.fromPartial({ promptTokens: end.promptTokens, completionTokens: end.completionTokens });
+    yield { requestId, text, finishReason: end?.finishReason ?? '', usage, adapterDigest, logprobs: [] };
   }
 }
 

@@ -8,6 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
 import { Usage } from "./inference_service.js";
+import { WorkerReceipt } from "./worker_service.js";
 
 export const protobufPackage = "openledger.inference.v1";
 
@@ -22,7 +23,7 @@ export interface InferenceServed {
   /** The digest that the worker reports to have used. */
   adapterDigest: string;
   payerOrganisationId: string;
-  /** The settlement hold that pays for it. */
+  /** The settlement hold or lease that pays for it. */
   holdId: string;
   usage:
     | Usage
@@ -33,6 +34,12 @@ export interface InferenceServed {
   servedAt: Date | undefined;
   timeToFirstTokenMs: number;
   durationMs: number;
+  /** What the payer was promised; settlement charges by its own price of the same version. */
+  promptWeiPerMillion: string;
+  completionWeiPerMillion: string;
+  /** Decimal string, wei of OPEN. */
+  feeWei: string;
+  workerReceipt: WorkerReceipt | undefined;
 }
 
 function createBaseInferenceServed(): InferenceServed {
@@ -50,6 +57,10 @@ function createBaseInferenceServed(): InferenceServed {
     servedAt: undefined,
     timeToFirstTokenMs: 0,
     durationMs: 0,
+    promptWeiPerMillion: "",
+    completionWeiPerMillion: "",
+    feeWei: "",
+    workerReceipt: undefined,
   };
 }
 
@@ -93,6 +104,18 @@ export const InferenceServed: MessageFns<InferenceServed> = {
     }
     if (message.durationMs !== 0) {
       writer.uint32(104).uint32(message.durationMs);
+    }
+    if (message.promptWeiPerMillion !== "") {
+      writer.uint32(114).string(message.promptWeiPerMillion);
+    }
+    if (message.completionWeiPerMillion !== "") {
+      writer.uint32(122).string(message.completionWeiPerMillion);
+    }
+    if (message.feeWei !== "") {
+      writer.uint32(130).string(message.feeWei);
+    }
+    if (message.workerReceipt !== undefined) {
+      WorkerReceipt.encode(message.workerReceipt, writer.uint32(138).fork()).join();
     }
     return writer;
   },
@@ -214,6 +237,38 @@ export const InferenceServed: MessageFns<InferenceServed> = {
             message.durationMs = reader.uint32();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.promptWeiPerMillion = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.completionWeiPerMillion = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.feeWei = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.workerReceipt = WorkerReceipt.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -289,6 +344,26 @@ export const InferenceServed: MessageFns<InferenceServed> = {
         : isSet(object.duration_ms)
         ? globalThis.Number(object.duration_ms)
         : 0,
+      promptWeiPerMillion: isSet(object.promptWeiPerMillion)
+        ? globalThis.String(object.promptWeiPerMillion)
+        : isSet(object.prompt_wei_per_million)
+        ? globalThis.String(object.prompt_wei_per_million)
+        : "",
+      completionWeiPerMillion: isSet(object.completionWeiPerMillion)
+        ? globalThis.String(object.completionWeiPerMillion)
+        : isSet(object.completion_wei_per_million)
+        ? globalThis.String(object.completion_wei_per_million)
+        : "",
+      feeWei: isSet(object.feeWei)
+        ? globalThis.String(object.feeWei)
+        : isSet(object.fee_wei)
+        ? globalThis.String(object.fee_wei)
+        : "",
+      workerReceipt: isSet(object.workerReceipt)
+        ? WorkerReceipt.fromJSON(object.workerReceipt)
+        : isSet(object.worker_receipt)
+        ? WorkerReceipt.fromJSON(object.worker_receipt)
+        : undefined,
     };
   },
 
@@ -333,6 +408,18 @@ export const InferenceServed: MessageFns<InferenceServed> = {
     if (message.durationMs !== 0) {
       obj.durationMs = Math.round(message.durationMs);
     }
+    if (message.promptWeiPerMillion !== "") {
+      obj.promptWeiPerMillion = message.promptWeiPerMillion;
+    }
+    if (message.completionWeiPerMillion !== "") {
+      obj.completionWeiPerMillion = message.completionWeiPerMillion;
+    }
+    if (message.feeWei !== "") {
+      obj.feeWei = message.feeWei;
+    }
+    if (message.workerReceipt !== undefined) {
+      obj.workerReceipt = WorkerReceipt.toJSON(message.workerReceipt);
+    }
     return obj;
   },
 
@@ -354,6 +441,12 @@ export const InferenceServed: MessageFns<InferenceServed> = {
     message.servedAt = object.servedAt ?? undefined;
     message.timeToFirstTokenMs = object.timeToFirstTokenMs ?? 0;
     message.durationMs = object.durationMs ?? 0;
+    message.promptWeiPerMillion = object.promptWeiPerMillion ?? "";
+    message.completionWeiPerMillion = object.completionWeiPerMillion ?? "";
+    message.feeWei = object.feeWei ?? "";
+    message.workerReceipt = (object.workerReceipt !== undefined && object.workerReceipt !== null)
+      ? WorkerReceipt.fromPartial(object.workerReceipt)
+      : undefined;
     return message;
   },
 };

@@ -20,7 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Sampling } from "./inference_service.js";
+import { Embedding, Sampling, TokenLogprob } from "./inference_service.js";
 
 export const protobufPackage = "openledger.inference.v1";
 
@@ -29,9 +29,21 @@ export const protobufFileName = "openledger/inference/v1/worker_service.proto";
 export interface RunRequest {
   requestId: string;
   promptTokens: number[];
-  /** Absent for the base model alone. */
-  adapter: AdapterReference | undefined;
-  sampling: Sampling | undefined;
+  /** None for the base model alone; several are added up. */
+  adapters: WeightedAdapter[];
+  sampling:
+    | Sampling
+    | undefined;
+  /** Whom the run is for: turns are shared out by tenant, and no tenant sees another's cached prefixes. */
+  tenant: string;
+}
+
+export interface WeightedAdapter {
+  adapter:
+    | AdapterReference
+    | undefined;
+  /** Factor on what the adapter adds; 0 means 1. */
+  weight: number;
 }
 
 /** Where a worker that does not hold the adapter yet finds it, and how it checks what it found. */
@@ -46,10 +58,50 @@ export interface RunResponse {
   tokens: number[];
   /** Text of those tokens, whole UTF-8 characters only. */
   text: string;
-  /** Set in the last message: "stop" or "length". */
+  /** Set in the last message: "stop", "length" or "cancelled". */
   finishReason: string;
-  /** Digest of the adapter whose weights were used; empty for the base alone. */
-  adapterDigest: string;
+  /** Digests of the adapters whose weights were used, in the order asked for; empty for the base alone. */
+  adapterDigests: string[];
+  /** Of the tokens of this message, where asked for. */
+  logprobs: TokenLogprob[];
+  /** Prompt tokens that were not computed again. */
+  cachedTokens: number;
+  /** In the last message. */
+  receipt: WorkerReceipt | undefined;
+}
+
+/** A worker's word for what it did. */
+export interface WorkerReceipt {
+  /** Canonical JSON: request, base and adapter digests, SHA-256 of the tokens read and written, counts, times, engine. */
+  statement: string;
+  /** Ed25519, 32 bytes. */
+  publicKey: Buffer;
+  /** Of the statement's UTF-8 bytes. */
+  signature: Buffer;
+}
+
+export interface StopRunRequest {
+  requestId: string;
+}
+
+export interface StopRunResponse {
+}
+
+export interface RunEmbedRequest {
+  requestId: string;
+  inputs: EmbedInput[];
+  adapters: WeightedAdapter[];
+  tenant: string;
+}
+
+export interface EmbedInput {
+  tokens: number[];
+}
+
+export interface RunEmbedResponse {
+  embeddings: Embedding[];
+  adapterDigests: string[];
+  receipt: WorkerReceipt | undefined;
 }
 
 export interface GetStatusRequest {
@@ -60,12 +112,51 @@ export interface GetStatusResponse {
   baseName: string;
   running: number;
   waiting: number;
-  residentAdapterDigests: string[];
   contextTokens: number;
+  /** Ready for the next step. */
+  poolAdapterDigests: string[];
+  /** In memory, a few milliseconds away. */
+  memoryAdapterDigests: string[];
+  /** Of adapters that requests wait for. */
+  loadingAdapterDigests: string[];
+  /** Prompt tokens not read yet and answer tokens still allowed, of all requests at hand. */
+  queuedTokens: number;
+  /** Measured lately; 0 before the first request. */
+  prefillTokensPerSecond: number;
+  decodeTokensPerSecond: number;
+  rowsMax: number;
+  /** Share of the memory for keys and values in use, 0 to 1. */
+  kvUsage: number;
+  /** Ed25519, 32 bytes: signs this worker's receipts. */
+  publicKey: Buffer;
+  /** "onnx" or "vllm". */
+  engine: string;
+}
+
+export interface PrefetchAdapterRequest {
+  adapter: AdapterReference | undefined;
+}
+
+export interface PrefetchAdapterResponse {
+}
+
+export interface PinAdapterRequest {
+  adapter: AdapterReference | undefined;
+  pinned: boolean;
+}
+
+export interface PinAdapterResponse {
+}
+
+export interface UnloadAdapterRequest {
+  digest: string;
+}
+
+export interface UnloadAdapterResponse {
 }
 
 function createBaseRunRequest(): RunRequest {
-  return { requestId: "", promptTokens: [], adapter: undefined, sampling: undefined };
+  return { requestId: "", promptTokens: [], adapters: [], sampling: undefined, tenant: "" };
 }
 
 export const RunRequest: MessageFns<RunRequest> = {
@@ -80,11 +171,14 @@ export const RunRequest: MessageFns<RunRequest> = {
       }
       writer.join();
     }
-    if (message.adapter !== undefined) {
-      AdapterReference.encode(message.adapter, writer.uint32(26).fork()).join();
+    for (const v of message.adapters) {
+      WeightedAdapter.encode(v!, writer.uint32(26).fork()).join();
     }
     if (message.sampling !== undefined) {
       Sampling.encode(message.sampling, writer.uint32(34).fork()).join();
+    }
+    if (message.tenant !== "") {
+      writer.uint32(42).string(message.tenant);
     }
     return writer;
   },
@@ -133,7 +227,7 @@ export const RunRequest: MessageFns<RunRequest> = {
               break;
             }
 
-            message.adapter = AdapterReference.decode(reader, reader.uint32());
+            message.adapters.push(WeightedAdapter.decode(reader, reader.uint32()));
             continue;
           }
           case 4: {
@@ -142,6 +236,14 @@ export const RunRequest: MessageFns<RunRequest> = {
             }
 
             message.sampling = Sampling.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.tenant = reader.string();
             continue;
           }
         }
@@ -168,8 +270,11 @@ export const RunRequest: MessageFns<RunRequest> = {
         : globalThis.Array.isArray(object?.prompt_tokens)
         ? object.prompt_tokens.map((e: any) => globalThis.Number(e))
         : [],
-      adapter: isSet(object.adapter) ? AdapterReference.fromJSON(object.adapter) : undefined,
+      adapters: globalThis.Array.isArray(object?.adapters)
+        ? object.adapters.map((e: any) => WeightedAdapter.fromJSON(e))
+        : [],
       sampling: isSet(object.sampling) ? Sampling.fromJSON(object.sampling) : undefined,
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
     };
   },
 
@@ -181,11 +286,14 @@ export const RunRequest: MessageFns<RunRequest> = {
     if (message.promptTokens?.length) {
       obj.promptTokens = message.promptTokens.map((e) => Math.round(e));
     }
-    if (message.adapter !== undefined) {
-      obj.adapter = AdapterReference.toJSON(message.adapter);
+    if (message.adapters?.length) {
+      obj.adapters = message.adapters.map((e) => WeightedAdapter.toJSON(e));
     }
     if (message.sampling !== undefined) {
       obj.sampling = Sampling.toJSON(message.sampling);
+    }
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
     }
     return obj;
   },
@@ -197,12 +305,98 @@ export const RunRequest: MessageFns<RunRequest> = {
     const message = createBaseRunRequest();
     message.requestId = object.requestId ?? "";
     message.promptTokens = object.promptTokens?.map((e) => e) || [];
-    message.adapter = (object.adapter !== undefined && object.adapter !== null)
-      ? AdapterReference.fromPartial(object.adapter)
-      : undefined;
+    message.adapters = object.adapters?.map((e) => WeightedAdapter.fromPartial(e)) || [];
     message.sampling = (object.sampling !== undefined && object.sampling !== null)
       ? Sampling.fromPartial(object.sampling)
       : undefined;
+    message.tenant = object.tenant ?? "";
+    return message;
+  },
+};
+
+function createBaseWeightedAdapter(): WeightedAdapter {
+  return { adapter: undefined, weight: 0 };
+}
+
+export const WeightedAdapter: MessageFns<WeightedAdapter> = {
+  encode(message: WeightedAdapter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.adapter !== undefined) {
+      AdapterReference.encode(message.adapter, writer.uint32(10).fork()).join();
+    }
+    if (message.weight !== 0) {
+      writer.uint32(17).double(message.weight);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WeightedAdapter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWeightedAdapter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.adapter = AdapterReference.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.weight = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WeightedAdapter {
+    return {
+      adapter: isSet(object.adapter) ? AdapterReference.fromJSON(object.adapter) : undefined,
+      weight: isSet(object.weight) ? globalThis.Number(object.weight) : 0,
+    };
+  },
+
+  toJSON(message: WeightedAdapter): unknown {
+    const obj: any = {};
+    if (message.adapter !== undefined) {
+      obj.adapter = AdapterReference.toJSON(message.adapter);
+    }
+    if (message.weight !== 0) {
+      obj.weight = floatToJson(message.weight);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WeightedAdapter>): WeightedAdapter {
+    return WeightedAdapter.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WeightedAdapter>): WeightedAdapter {
+    const message = createBaseWeightedAdapter();
+    message.adapter = (object.adapter !== undefined && object.adapter !== null)
+      ? AdapterReference.fromPartial(object.adapter)
+      : undefined;
+    message.weight = object.weight ?? 0;
     return message;
   },
 };
@@ -317,7 +511,15 @@ export const AdapterReference: MessageFns<AdapterReference> = {
 };
 
 function createBaseRunResponse(): RunResponse {
-  return { tokens: [], text: "", finishReason: "", adapterDigest: "" };
+  return {
+    tokens: [],
+    text: "",
+    finishReason: "",
+    adapterDigests: [],
+    logprobs: [],
+    cachedTokens: 0,
+    receipt: undefined,
+  };
 }
 
 export const RunResponse: MessageFns<RunResponse> = {
@@ -335,8 +537,17 @@ export const RunResponse: MessageFns<RunResponse> = {
     if (message.finishReason !== "") {
       writer.uint32(26).string(message.finishReason);
     }
-    if (message.adapterDigest !== "") {
-      writer.uint32(34).string(message.adapterDigest);
+    for (const v of message.adapterDigests) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.logprobs) {
+      TokenLogprob.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.cachedTokens !== 0) {
+      writer.uint32(48).uint32(message.cachedTokens);
+    }
+    if (message.receipt !== undefined) {
+      WorkerReceipt.encode(message.receipt, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -393,7 +604,31 @@ export const RunResponse: MessageFns<RunResponse> = {
               break;
             }
 
-            message.adapterDigest = reader.string();
+            message.adapterDigests.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.logprobs.push(TokenLogprob.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.cachedTokens = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.receipt = WorkerReceipt.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -417,11 +652,20 @@ export const RunResponse: MessageFns<RunResponse> = {
         : isSet(object.finish_reason)
         ? globalThis.String(object.finish_reason)
         : "",
-      adapterDigest: isSet(object.adapterDigest)
-        ? globalThis.String(object.adapterDigest)
-        : isSet(object.adapter_digest)
-        ? globalThis.String(object.adapter_digest)
-        : "",
+      adapterDigests: globalThis.Array.isArray(object?.adapterDigests)
+        ? object.adapterDigests.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.adapter_digests)
+        ? object.adapter_digests.map((e: any) => globalThis.String(e))
+        : [],
+      logprobs: globalThis.Array.isArray(object?.logprobs)
+        ? object.logprobs.map((e: any) => TokenLogprob.fromJSON(e))
+        : [],
+      cachedTokens: isSet(object.cachedTokens)
+        ? globalThis.Number(object.cachedTokens)
+        : isSet(object.cached_tokens)
+        ? globalThis.Number(object.cached_tokens)
+        : 0,
+      receipt: isSet(object.receipt) ? WorkerReceipt.fromJSON(object.receipt) : undefined,
     };
   },
 
@@ -436,8 +680,17 @@ export const RunResponse: MessageFns<RunResponse> = {
     if (message.finishReason !== "") {
       obj.finishReason = message.finishReason;
     }
-    if (message.adapterDigest !== "") {
-      obj.adapterDigest = message.adapterDigest;
+    if (message.adapterDigests?.length) {
+      obj.adapterDigests = message.adapterDigests;
+    }
+    if (message.logprobs?.length) {
+      obj.logprobs = message.logprobs.map((e) => TokenLogprob.toJSON(e));
+    }
+    if (message.cachedTokens !== 0) {
+      obj.cachedTokens = Math.round(message.cachedTokens);
+    }
+    if (message.receipt !== undefined) {
+      obj.receipt = WorkerReceipt.toJSON(message.receipt);
     }
     return obj;
   },
@@ -450,7 +703,557 @@ export const RunResponse: MessageFns<RunResponse> = {
     message.tokens = object.tokens?.map((e) => e) || [];
     message.text = object.text ?? "";
     message.finishReason = object.finishReason ?? "";
-    message.adapterDigest = object.adapterDigest ?? "";
+    message.adapterDigests = object.adapterDigests?.map((e) => e) || [];
+    message.logprobs = object.logprobs?.map((e) => TokenLogprob.fromPartial(e)) || [];
+    message.cachedTokens = object.cachedTokens ?? 0;
+    message.receipt = (object.receipt !== undefined && object.receipt !== null)
+      ? WorkerReceipt.fromPartial(object.receipt)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseWorkerReceipt(): WorkerReceipt {
+  return { statement: "", publicKey: Buffer.alloc(0), signature: Buffer.alloc(0) };
+}
+
+export const WorkerReceipt: MessageFns<WorkerReceipt> = {
+  encode(message: WorkerReceipt, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.statement !== "") {
+      writer.uint32(10).string(message.statement);
+    }
+    if (message.publicKey.length !== 0) {
+      writer.uint32(18).bytes(message.publicKey);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(26).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WorkerReceipt {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWorkerReceipt();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.statement = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publicKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WorkerReceipt {
+    return {
+      statement: isSet(object.statement) ? globalThis.String(object.statement) : "",
+      publicKey: isSet(object.publicKey)
+        ? Buffer.from(bytesFromBase64(object.publicKey))
+        : isSet(object.public_key)
+        ? Buffer.from(bytesFromBase64(object.public_key))
+        : Buffer.alloc(0),
+      signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: WorkerReceipt): unknown {
+    const obj: any = {};
+    if (message.statement !== "") {
+      obj.statement = message.statement;
+    }
+    if (message.publicKey.length !== 0) {
+      obj.publicKey = base64FromBytes(message.publicKey);
+    }
+    if (message.signature.length !== 0) {
+      obj.signature = base64FromBytes(message.signature);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WorkerReceipt>): WorkerReceipt {
+    return WorkerReceipt.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WorkerReceipt>): WorkerReceipt {
+    const message = createBaseWorkerReceipt();
+    message.statement = object.statement ?? "";
+    message.publicKey = object.publicKey ?? Buffer.alloc(0);
+    message.signature = object.signature ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseStopRunRequest(): StopRunRequest {
+  return { requestId: "" };
+}
+
+export const StopRunRequest: MessageFns<StopRunRequest> = {
+  encode(message: StopRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopRunRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopRunRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StopRunRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: StopRunRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StopRunRequest>): StopRunRequest {
+    return StopRunRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StopRunRequest>): StopRunRequest {
+    const message = createBaseStopRunRequest();
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseStopRunResponse(): StopRunResponse {
+  return {};
+}
+
+export const StopRunResponse: MessageFns<StopRunResponse> = {
+  encode(_: StopRunResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopRunResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopRunResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): StopRunResponse {
+    return {};
+  },
+
+  toJSON(_: StopRunResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<StopRunResponse>): StopRunResponse {
+    return StopRunResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<StopRunResponse>): StopRunResponse {
+    const message = createBaseStopRunResponse();
+    return message;
+  },
+};
+
+function createBaseRunEmbedRequest(): RunEmbedRequest {
+  return { requestId: "", inputs: [], adapters: [], tenant: "" };
+}
+
+export const RunEmbedRequest: MessageFns<RunEmbedRequest> = {
+  encode(message: RunEmbedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    for (const v of message.inputs) {
+      EmbedInput.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.adapters) {
+      WeightedAdapter.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.tenant !== "") {
+      writer.uint32(34).string(message.tenant);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunEmbedRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunEmbedRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.inputs.push(EmbedInput.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.adapters.push(WeightedAdapter.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunEmbedRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      inputs: globalThis.Array.isArray(object?.inputs) ? object.inputs.map((e: any) => EmbedInput.fromJSON(e)) : [],
+      adapters: globalThis.Array.isArray(object?.adapters)
+        ? object.adapters.map((e: any) => WeightedAdapter.fromJSON(e))
+        : [],
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+    };
+  },
+
+  toJSON(message: RunEmbedRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.inputs?.length) {
+      obj.inputs = message.inputs.map((e) => EmbedInput.toJSON(e));
+    }
+    if (message.adapters?.length) {
+      obj.adapters = message.adapters.map((e) => WeightedAdapter.toJSON(e));
+    }
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RunEmbedRequest>): RunEmbedRequest {
+    return RunEmbedRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunEmbedRequest>): RunEmbedRequest {
+    const message = createBaseRunEmbedRequest();
+    message.requestId = object.requestId ?? "";
+    message.inputs = object.inputs?.map((e) => EmbedInput.fromPartial(e)) || [];
+    message.adapters = object.adapters?.map((e) => WeightedAdapter.fromPartial(e)) || [];
+    message.tenant = object.tenant ?? "";
+    return message;
+  },
+};
+
+function createBaseEmbedInput(): EmbedInput {
+  return { tokens: [] };
+}
+
+export const EmbedInput: MessageFns<EmbedInput> = {
+  encode(message: EmbedInput, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tokens.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.tokens) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EmbedInput {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEmbedInput();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.tokens.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.tokens.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EmbedInput {
+    return {
+      tokens: globalThis.Array.isArray(object?.tokens) ? object.tokens.map((e: any) => globalThis.Number(e)) : [],
+    };
+  },
+
+  toJSON(message: EmbedInput): unknown {
+    const obj: any = {};
+    if (message.tokens?.length) {
+      obj.tokens = message.tokens.map((e) => Math.round(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EmbedInput>): EmbedInput {
+    return EmbedInput.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EmbedInput>): EmbedInput {
+    const message = createBaseEmbedInput();
+    message.tokens = object.tokens?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRunEmbedResponse(): RunEmbedResponse {
+  return { embeddings: [], adapterDigests: [], receipt: undefined };
+}
+
+export const RunEmbedResponse: MessageFns<RunEmbedResponse> = {
+  encode(message: RunEmbedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.embeddings) {
+      Embedding.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.adapterDigests) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.receipt !== undefined) {
+      WorkerReceipt.encode(message.receipt, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunEmbedResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunEmbedResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.embeddings.push(Embedding.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.adapterDigests.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.receipt = WorkerReceipt.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunEmbedResponse {
+    return {
+      embeddings: globalThis.Array.isArray(object?.embeddings)
+        ? object.embeddings.map((e: any) => Embedding.fromJSON(e))
+        : [],
+      adapterDigests: globalThis.Array.isArray(object?.adapterDigests)
+        ? object.adapterDigests.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.adapter_digests)
+        ? object.adapter_digests.map((e: any) => globalThis.String(e))
+        : [],
+      receipt: isSet(object.receipt) ? WorkerReceipt.fromJSON(object.receipt) : undefined,
+    };
+  },
+
+  toJSON(message: RunEmbedResponse): unknown {
+    const obj: any = {};
+    if (message.embeddings?.length) {
+      obj.embeddings = message.embeddings.map((e) => Embedding.toJSON(e));
+    }
+    if (message.adapterDigests?.length) {
+      obj.adapterDigests = message.adapterDigests;
+    }
+    if (message.receipt !== undefined) {
+      obj.receipt = WorkerReceipt.toJSON(message.receipt);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RunEmbedResponse>): RunEmbedResponse {
+    return RunEmbedResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunEmbedResponse>): RunEmbedResponse {
+    const message = createBaseRunEmbedResponse();
+    message.embeddings = object.embeddings?.map((e) => Embedding.fromPartial(e)) || [];
+    message.adapterDigests = object.adapterDigests?.map((e) => e) || [];
+    message.receipt = (object.receipt !== undefined && object.receipt !== null)
+      ? WorkerReceipt.fromPartial(object.receipt)
+      : undefined;
     return message;
   },
 };
@@ -508,7 +1311,23 @@ export const GetStatusRequest: MessageFns<GetStatusRequest> = {
 };
 
 function createBaseGetStatusResponse(): GetStatusResponse {
-  return { baseDigest: "", baseName: "", running: 0, waiting: 0, residentAdapterDigests: [], contextTokens: 0 };
+  return {
+    baseDigest: "",
+    baseName: "",
+    running: 0,
+    waiting: 0,
+    contextTokens: 0,
+    poolAdapterDigests: [],
+    memoryAdapterDigests: [],
+    loadingAdapterDigests: [],
+    queuedTokens: 0,
+    prefillTokensPerSecond: 0,
+    decodeTokensPerSecond: 0,
+    rowsMax: 0,
+    kvUsage: 0,
+    publicKey: Buffer.alloc(0),
+    engine: "",
+  };
 }
 
 export const GetStatusResponse: MessageFns<GetStatusResponse> = {
@@ -525,11 +1344,38 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     if (message.waiting !== 0) {
       writer.uint32(32).uint32(message.waiting);
     }
-    for (const v of message.residentAdapterDigests) {
-      writer.uint32(42).string(v!);
-    }
     if (message.contextTokens !== 0) {
-      writer.uint32(48).uint32(message.contextTokens);
+      writer.uint32(40).uint32(message.contextTokens);
+    }
+    for (const v of message.poolAdapterDigests) {
+      writer.uint32(50).string(v!);
+    }
+    for (const v of message.memoryAdapterDigests) {
+      writer.uint32(58).string(v!);
+    }
+    for (const v of message.loadingAdapterDigests) {
+      writer.uint32(66).string(v!);
+    }
+    if (message.queuedTokens !== 0) {
+      writer.uint32(72).uint64(message.queuedTokens);
+    }
+    if (message.prefillTokensPerSecond !== 0) {
+      writer.uint32(81).double(message.prefillTokensPerSecond);
+    }
+    if (message.decodeTokensPerSecond !== 0) {
+      writer.uint32(89).double(message.decodeTokensPerSecond);
+    }
+    if (message.rowsMax !== 0) {
+      writer.uint32(96).uint32(message.rowsMax);
+    }
+    if (message.kvUsage !== 0) {
+      writer.uint32(105).double(message.kvUsage);
+    }
+    if (message.publicKey.length !== 0) {
+      writer.uint32(114).bytes(message.publicKey);
+    }
+    if (message.engine !== "") {
+      writer.uint32(122).string(message.engine);
     }
     return writer;
   },
@@ -580,19 +1426,91 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             continue;
           }
           case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.residentAdapterDigests.push(reader.string());
-            continue;
-          }
-          case 6: {
-            if (tag !== 48) {
+            if (tag !== 40) {
               break;
             }
 
             message.contextTokens = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.poolAdapterDigests.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.memoryAdapterDigests.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.loadingAdapterDigests.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.queuedTokens = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 81) {
+              break;
+            }
+
+            message.prefillTokensPerSecond = reader.double();
+            continue;
+          }
+          case 11: {
+            if (tag !== 89) {
+              break;
+            }
+
+            message.decodeTokensPerSecond = reader.double();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.rowsMax = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 105) {
+              break;
+            }
+
+            message.kvUsage = reader.double();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.publicKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.engine = reader.string();
             continue;
           }
         }
@@ -621,16 +1539,57 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
         : "",
       running: isSet(object.running) ? globalThis.Number(object.running) : 0,
       waiting: isSet(object.waiting) ? globalThis.Number(object.waiting) : 0,
-      residentAdapterDigests: globalThis.Array.isArray(object?.residentAdapterDigests)
-        ? object.residentAdapterDigests.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.resident_adapter_digests)
-        ? object.resident_adapter_digests.map((e: any) => globalThis.String(e))
-        : [],
       contextTokens: isSet(object.contextTokens)
         ? globalThis.Number(object.contextTokens)
         : isSet(object.context_tokens)
         ? globalThis.Number(object.context_tokens)
         : 0,
+      poolAdapterDigests: globalThis.Array.isArray(object?.poolAdapterDigests)
+        ? object.poolAdapterDigests.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.pool_adapter_digests)
+        ? object.pool_adapter_digests.map((e: any) => globalThis.String(e))
+        : [],
+      memoryAdapterDigests: globalThis.Array.isArray(object?.memoryAdapterDigests)
+        ? object.memoryAdapterDigests.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.memory_adapter_digests)
+        ? object.memory_adapter_digests.map((e: any) => globalThis.String(e))
+        : [],
+      loadingAdapterDigests: globalThis.Array.isArray(object?.loadingAdapterDigests)
+        ? object.loadingAdapterDigests.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.loading_adapter_digests)
+        ? object.loading_adapter_digests.map((e: any) => globalThis.String(e))
+        : [],
+      queuedTokens: isSet(object.queuedTokens)
+        ? globalThis.Number(object.queuedTokens)
+        : isSet(object.queued_tokens)
+        ? globalThis.Number(object.queued_tokens)
+        : 0,
+      prefillTokensPerSecond: isSet(object.prefillTokensPerSecond)
+        ? globalThis.Number(object.prefillTokensPerSecond)
+        : isSet(object.prefill_tokens_per_second)
+        ? globalThis.Number(object.prefill_tokens_per_second)
+        : 0,
+      decodeTokensPerSecond: isSet(object.decodeTokensPerSecond)
+        ? globalThis.Number(object.decodeTokensPerSecond)
+        : isSet(object.decode_tokens_per_second)
+        ? globalThis.Number(object.decode_tokens_per_second)
+        : 0,
+      rowsMax: isSet(object.rowsMax)
+        ? globalThis.Number(object.rowsMax)
+        : isSet(object.rows_max)
+        ? globalThis.Number(object.rows_max)
+        : 0,
+      kvUsage: isSet(object.kvUsage)
+        ? globalThis.Number(object.kvUsage)
+        : isSet(object.kv_usage)
+        ? globalThis.Number(object.kv_usage)
+        : 0,
+      publicKey: isSet(object.publicKey)
+        ? Buffer.from(bytesFromBase64(object.publicKey))
+        : isSet(object.public_key)
+        ? Buffer.from(bytesFromBase64(object.public_key))
+        : Buffer.alloc(0),
+      engine: isSet(object.engine) ? globalThis.String(object.engine) : "",
     };
   },
 
@@ -648,11 +1607,38 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     if (message.waiting !== 0) {
       obj.waiting = Math.round(message.waiting);
     }
-    if (message.residentAdapterDigests?.length) {
-      obj.residentAdapterDigests = message.residentAdapterDigests;
-    }
     if (message.contextTokens !== 0) {
       obj.contextTokens = Math.round(message.contextTokens);
+    }
+    if (message.poolAdapterDigests?.length) {
+      obj.poolAdapterDigests = message.poolAdapterDigests;
+    }
+    if (message.memoryAdapterDigests?.length) {
+      obj.memoryAdapterDigests = message.memoryAdapterDigests;
+    }
+    if (message.loadingAdapterDigests?.length) {
+      obj.loadingAdapterDigests = message.loadingAdapterDigests;
+    }
+    if (message.queuedTokens !== 0) {
+      obj.queuedTokens = Math.round(message.queuedTokens);
+    }
+    if (message.prefillTokensPerSecond !== 0) {
+      obj.prefillTokensPerSecond = floatToJson(message.prefillTokensPerSecond);
+    }
+    if (message.decodeTokensPerSecond !== 0) {
+      obj.decodeTokensPerSecond = floatToJson(message.decodeTokensPerSecond);
+    }
+    if (message.rowsMax !== 0) {
+      obj.rowsMax = Math.round(message.rowsMax);
+    }
+    if (message.kvUsage !== 0) {
+      obj.kvUsage = floatToJson(message.kvUsage);
+    }
+    if (message.publicKey.length !== 0) {
+      obj.publicKey = base64FromBytes(message.publicKey);
+    }
+    if (message.engine !== "") {
+      obj.engine = message.engine;
     }
     return obj;
   },
@@ -666,8 +1652,396 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     message.baseName = object.baseName ?? "";
     message.running = object.running ?? 0;
     message.waiting = object.waiting ?? 0;
-    message.residentAdapterDigests = object.residentAdapterDigests?.map((e) => e) || [];
     message.contextTokens = object.contextTokens ?? 0;
+    message.poolAdapterDigests = object.poolAdapterDigests?.map((e) => e) || [];
+    message.memoryAdapterDigests = object.memoryAdapterDigests?.map((e) => e) || [];
+    message.loadingAdapterDigests = object.loadingAdapterDigests?.map((e) => e) || [];
+    message.queuedTokens = object.queuedTokens ?? 0;
+    message.prefillTokensPerSecond = object.prefillTokensPerSecond ?? 0;
+    message.decodeTokensPerSecond = object.decodeTokensPerSecond ?? 0;
+    message.rowsMax = object.rowsMax ?? 0;
+    message.kvUsage = object.kvUsage ?? 0;
+    message.publicKey = object.publicKey ?? Buffer.alloc(0);
+    message.engine = object.engine ?? "";
+    return message;
+  },
+};
+
+function createBasePrefetchAdapterRequest(): PrefetchAdapterRequest {
+  return { adapter: undefined };
+}
+
+export const PrefetchAdapterRequest: MessageFns<PrefetchAdapterRequest> = {
+  encode(message: PrefetchAdapterRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.adapter !== undefined) {
+      AdapterReference.encode(message.adapter, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrefetchAdapterRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrefetchAdapterRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.adapter = AdapterReference.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PrefetchAdapterRequest {
+    return { adapter: isSet(object.adapter) ? AdapterReference.fromJSON(object.adapter) : undefined };
+  },
+
+  toJSON(message: PrefetchAdapterRequest): unknown {
+    const obj: any = {};
+    if (message.adapter !== undefined) {
+      obj.adapter = AdapterReference.toJSON(message.adapter);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PrefetchAdapterRequest>): PrefetchAdapterRequest {
+    return PrefetchAdapterRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PrefetchAdapterRequest>): PrefetchAdapterRequest {
+    const message = createBasePrefetchAdapterRequest();
+    message.adapter = (object.adapter !== undefined && object.adapter !== null)
+      ? AdapterReference.fromPartial(object.adapter)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePrefetchAdapterResponse(): PrefetchAdapterResponse {
+  return {};
+}
+
+export const PrefetchAdapterResponse: MessageFns<PrefetchAdapterResponse> = {
+  encode(_: PrefetchAdapterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrefetchAdapterResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrefetchAdapterResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): PrefetchAdapterResponse {
+    return {};
+  },
+
+  toJSON(_: PrefetchAdapterResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<PrefetchAdapterResponse>): PrefetchAdapterResponse {
+    return PrefetchAdapterResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<PrefetchAdapterResponse>): PrefetchAdapterResponse {
+    const message = createBasePrefetchAdapterResponse();
+    return message;
+  },
+};
+
+function createBasePinAdapterRequest(): PinAdapterRequest {
+  return { adapter: undefined, pinned: false };
+}
+
+export const PinAdapterRequest: MessageFns<PinAdapterRequest> = {
+  encode(message: PinAdapterRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.adapter !== undefined) {
+      AdapterReference.encode(message.adapter, writer.uint32(10).fork()).join();
+    }
+    if (message.pinned !== false) {
+      writer.uint32(16).bool(message.pinned);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PinAdapterRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePinAdapterRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.adapter = AdapterReference.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pinned = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PinAdapterRequest {
+    return {
+      adapter: isSet(object.adapter) ? AdapterReference.fromJSON(object.adapter) : undefined,
+      pinned: isSet(object.pinned) ? globalThis.Boolean(object.pinned) : false,
+    };
+  },
+
+  toJSON(message: PinAdapterRequest): unknown {
+    const obj: any = {};
+    if (message.adapter !== undefined) {
+      obj.adapter = AdapterReference.toJSON(message.adapter);
+    }
+    if (message.pinned !== false) {
+      obj.pinned = message.pinned;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PinAdapterRequest>): PinAdapterRequest {
+    return PinAdapterRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PinAdapterRequest>): PinAdapterRequest {
+    const message = createBasePinAdapterRequest();
+    message.adapter = (object.adapter !== undefined && object.adapter !== null)
+      ? AdapterReference.fromPartial(object.adapter)
+      : undefined;
+    message.pinned = object.pinned ?? false;
+    return message;
+  },
+};
+
+function createBasePinAdapterResponse(): PinAdapterResponse {
+  return {};
+}
+
+export const PinAdapterResponse: MessageFns<PinAdapterResponse> = {
+  encode(_: PinAdapterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PinAdapterResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePinAdapterResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): PinAdapterResponse {
+    return {};
+  },
+
+  toJSON(_: PinAdapterResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<PinAdapterResponse>): PinAdapterResponse {
+    return PinAdapterResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<PinAdapterResponse>): PinAdapterResponse {
+    const message = createBasePinAdapterResponse();
+    return message;
+  },
+};
+
+function createBaseUnloadAdapterRequest(): UnloadAdapterRequest {
+  return { digest: "" };
+}
+
+export const UnloadAdapterRequest: MessageFns<UnloadAdapterRequest> = {
+  encode(message: UnloadAdapterRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.digest !== "") {
+      writer.uint32(10).string(message.digest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnloadAdapterRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnloadAdapterRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.digest = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UnloadAdapterRequest {
+    return { digest: isSet(object.digest) ? globalThis.String(object.digest) : "" };
+  },
+
+  toJSON(message: UnloadAdapterRequest): unknown {
+    const obj: any = {};
+    if (message.digest !== "") {
+      obj.digest = message.digest;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UnloadAdapterRequest>): UnloadAdapterRequest {
+    return UnloadAdapterRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UnloadAdapterRequest>): UnloadAdapterRequest {
+    const message = createBaseUnloadAdapterRequest();
+    message.digest = object.digest ?? "";
+    return message;
+  },
+};
+
+function createBaseUnloadAdapterResponse(): UnloadAdapterResponse {
+  return {};
+}
+
+export const UnloadAdapterResponse: MessageFns<UnloadAdapterResponse> = {
+  encode(_: UnloadAdapterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnloadAdapterResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnloadAdapterResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): UnloadAdapterResponse {
+    return {};
+  },
+
+  toJSON(_: UnloadAdapterResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<UnloadAdapterResponse>): UnloadAdapterResponse {
+    return UnloadAdapterResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<UnloadAdapterResponse>): UnloadAdapterResponse {
+    const message = createBaseUnloadAdapterResponse();
     return message;
   },
 };
@@ -685,6 +2059,25 @@ export const WorkerServiceService = {
     responseSerialize: (value: RunResponse): Buffer => Buffer.from(RunResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RunResponse => RunResponse.decode(value),
   },
+  /** Ends a run within one step, so that its last message, with the signed receipt, still comes. */
+  stopRun: {
+    path: "/openledger.inference.v1.WorkerService/StopRun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StopRunRequest): Buffer => Buffer.from(StopRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StopRunRequest => StopRunRequest.decode(value),
+    responseSerialize: (value: StopRunResponse): Buffer => Buffer.from(StopRunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StopRunResponse => StopRunResponse.decode(value),
+  },
+  runEmbed: {
+    path: "/openledger.inference.v1.WorkerService/RunEmbed" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RunEmbedRequest): Buffer => Buffer.from(RunEmbedRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RunEmbedRequest => RunEmbedRequest.decode(value),
+    responseSerialize: (value: RunEmbedResponse): Buffer => Buffer.from(RunEmbedResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RunEmbedResponse => RunEmbedResponse.decode(value),
+  },
   getStatus: {
     path: "/openledger.inference.v1.WorkerService/GetStatus" as const,
     requestStream: false as const,
@@ -694,18 +2087,91 @@ export const WorkerServiceService = {
     responseSerialize: (value: GetStatusResponse): Buffer => Buffer.from(GetStatusResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetStatusResponse => GetStatusResponse.decode(value),
   },
+  /** An adapter is about to be used: fetch it now. Answers at once. */
+  prefetchAdapter: {
+    path: "/openledger.inference.v1.WorkerService/PrefetchAdapter" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PrefetchAdapterRequest): Buffer =>
+      Buffer.from(PrefetchAdapterRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PrefetchAdapterRequest => PrefetchAdapterRequest.decode(value),
+    responseSerialize: (value: PrefetchAdapterResponse): Buffer =>
+      Buffer.from(PrefetchAdapterResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PrefetchAdapterResponse => PrefetchAdapterResponse.decode(value),
+  },
+  /** Keeps an adapter in memory until it is unpinned. */
+  pinAdapter: {
+    path: "/openledger.inference.v1.WorkerService/PinAdapter" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PinAdapterRequest): Buffer => Buffer.from(PinAdapterRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PinAdapterRequest => PinAdapterRequest.decode(value),
+    responseSerialize: (value: PinAdapterResponse): Buffer => Buffer.from(PinAdapterResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PinAdapterResponse => PinAdapterResponse.decode(value),
+  },
+  /** Lets an adapter go as soon as no running request uses it. Answers when it is gone. */
+  unloadAdapter: {
+    path: "/openledger.inference.v1.WorkerService/UnloadAdapter" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UnloadAdapterRequest): Buffer => Buffer.from(UnloadAdapterRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UnloadAdapterRequest => UnloadAdapterRequest.decode(value),
+    responseSerialize: (value: UnloadAdapterResponse): Buffer =>
+      Buffer.from(UnloadAdapterResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UnloadAdapterResponse => UnloadAdapterResponse.decode(value),
+  },
 } as const;
 
 export interface WorkerServiceServer extends UntypedServiceImplementation {
   /** One generation; cancelling the call frees the row within one step. */
   run: handleServerStreamingCall<RunRequest, RunResponse>;
+  /** Ends a run within one step, so that its last message, with the signed receipt, still comes. */
+  stopRun: handleUnaryCall<StopRunRequest, StopRunResponse>;
+  runEmbed: handleUnaryCall<RunEmbedRequest, RunEmbedResponse>;
   getStatus: handleUnaryCall<GetStatusRequest, GetStatusResponse>;
+  /** An adapter is about to be used: fetch it now. Answers at once. */
+  prefetchAdapter: handleUnaryCall<PrefetchAdapterRequest, PrefetchAdapterResponse>;
+  /** Keeps an adapter in memory until it is unpinned. */
+  pinAdapter: handleUnaryCall<PinAdapterRequest, PinAdapterResponse>;
+  /** Lets an adapter go as soon as no running request uses it. Answers when it is gone. */
+  unloadAdapter: handleUnaryCall<UnloadAdapterRequest, UnloadAdapterResponse>;
 }
 
 export interface WorkerServiceClient extends Client {
   /** One generation; cancelling the call frees the row within one step. */
   run(request: RunRequest, options?: Partial<CallOptions>): ClientReadableStream<RunResponse>;
   run(request: RunRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<RunResponse>;
+  /** Ends a run within one step, so that its last message, with the signed receipt, still comes. */
+  stopRun(
+    request: StopRunRequest,
+    callback: (error: ServiceError | null, response: StopRunResponse) => void,
+  ): ClientUnaryCall;
+  stopRun(
+    request: StopRunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: StopRunResponse) => void,
+  ): ClientUnaryCall;
+  stopRun(
+    request: StopRunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: StopRunResponse) => void,
+  ): ClientUnaryCall;
+  runEmbed(
+    request: RunEmbedRequest,
+    callback: (error: ServiceError | null, response: RunEmbedResponse) => void,
+  ): ClientUnaryCall;
+  runEmbed(
+    request: RunEmbedRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RunEmbedResponse) => void,
+  ): ClientUnaryCall;
+  runEmbed(
+    request: RunEmbedRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RunEmbedResponse) => void,
+  ): ClientUnaryCall;
   getStatus(
     request: GetStatusRequest,
     callback: (error: ServiceError | null, response: GetStatusResponse) => void,
@@ -721,6 +2187,54 @@ export interface WorkerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetStatusResponse) => void,
   ): ClientUnaryCall;
+  /** An adapter is about to be used: fetch it now. Answers at once. */
+  prefetchAdapter(
+    request: PrefetchAdapterRequest,
+    callback: (error: ServiceError | null, response: PrefetchAdapterResponse) => void,
+  ): ClientUnaryCall;
+  prefetchAdapter(
+    request: PrefetchAdapterRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PrefetchAdapterResponse) => void,
+  ): ClientUnaryCall;
+  prefetchAdapter(
+    request: PrefetchAdapterRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PrefetchAdapterResponse) => void,
+  ): ClientUnaryCall;
+  /** Keeps an adapter in memory until it is unpinned. */
+  pinAdapter(
+    request: PinAdapterRequest,
+    callback: (error: ServiceError | null, response: PinAdapterResponse) => void,
+  ): ClientUnaryCall;
+  pinAdapter(
+    request: PinAdapterRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PinAdapterResponse) => void,
+  ): ClientUnaryCall;
+  pinAdapter(
+    request: PinAdapterRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PinAdapterResponse) => void,
+  ): ClientUnaryCall;
+  /** Lets an adapter go as soon as no running request uses it. Answers when it is gone. */
+  unloadAdapter(
+    request: UnloadAdapterRequest,
+    callback: (error: ServiceError | null, response: UnloadAdapterResponse) => void,
+  ): ClientUnaryCall;
+  unloadAdapter(
+    request: UnloadAdapterRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UnloadAdapterResponse) => void,
+  ): ClientUnaryCall;
+  unloadAdapter(
+    request: UnloadAdapterRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UnloadAdapterResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const WorkerServiceClient = makeGenericClientConstructor(
@@ -732,6 +2246,18 @@ export const WorkerServiceClient = makeGenericClientConstructor(
   serviceName: string;
 };
 
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
+
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -740,6 +2266,17 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;
