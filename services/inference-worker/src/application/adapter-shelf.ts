@@ -41,10 +41,14 @@ export class AdapterShelf {
     this.changed += 1;
   }
 
-  /** The adapter, which stays until {@link release}; undefined where it has to be fetched first. */
-  take(digest: string): ServedAdapter | undefined {
+  has(digest: string): boolean {
+    return this.shelved.has(digest);
+  }
+
+  /** The adapter, which stays until {@link release}. */
+  take(digest: string): ServedAdapter {
     const found = this.shelved.get(digest);
-    if (!found) return undefined;
+    invariant(found, 'only what is on the shelf is taken');
     found.users += 1;
     this.shelved.delete(digest);
     this.shelved.set(digest, found);

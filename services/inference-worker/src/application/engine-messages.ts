@@ -1,6 +1,7 @@
 import type { ErrorKind } from '@openledger/kernel';
-import type { ModelConfig, ServedAdapter } from '@openledger/transformer';
+import type { ModelConfig } from '@openledger/transformer';
 import type { Sampling } from '../domain/sampling.js';
+import type { AdapterOrder, AdapterReport } from './adapter-messages.js';
 import type { AdapterReference, GenerationPiece } from './generation.js';
 
 /** A DomainError on its way between threads; anything else that went wrong has the kind `internal`. */
@@ -20,8 +21,7 @@ export type EngineOrder =
       readonly sampling: Sampling;
     }
   | { readonly kind: 'cancel'; readonly id: number }
-  | { readonly kind: 'adapter'; readonly digest: string; readonly adapter: ServedAdapter }
-  | { readonly kind: 'adapter-failed'; readonly digest: string; readonly error: PlainError };
+  | AdapterOrder;
 
 export interface BaseFacts {
   readonly name: string;
@@ -43,5 +43,5 @@ export type EngineReport =
   | { readonly kind: 'ready'; readonly base: BaseFacts }
   | { readonly kind: 'piece'; readonly id: number; readonly piece: GenerationPiece }
   | { readonly kind: 'failed'; readonly id: number; readonly error: PlainError }
-  | { readonly kind: 'wanted'; readonly adapter: AdapterReference }
+  | AdapterReport
   | { readonly kind: 'load'; readonly load: EngineLoad };

@@ -2,38 +2,50 @@ import type { AdapterShelf } from './adapter-shelf.js';
 import { Batch, type BatchOptions } from './batch.js';
 import type { EngineOrder, EngineReport } from './engine-messages.js';
 import { toPlain } from './plain-error.js';
+import { RequestAdapters } from './request-adapters.js';
 
 type GenerateOrder = Extract<EngineOrder, { kind: 'generate' }>;
-type AdapterOrder = Extract<EngineOrder, { kind: 'adapter' }>;
 
 /**
  * Everything in the engine's thread: orders in, reports out. Orders are applied between ticks only, so that
- * rows never move under a running step. A request whose adapter is not in memory waits apart and holds
- * up nobody.
+ * rows never move under a running step.
  */
 export class Engine {
   private readonly batch: Batch;
+  private readonly adapters: RequestAdapters;
   private readonly inbox: EngineOrder[] = [];
-  /** Requests by the digest they wait for. */
-  private readonly wanting = new Map<string, GenerateOrder[]>();
-  /** Digests that requests in the batch have taken from the shelf. */
-  private readonly taken = new Map<number, string>();
+  /** Requests that wait for their adapter. */
+  private readonly waiting = new Map<number, GenerateOrder>();
   private told = '';
 
   constructor(
     options: BatchOptions,
-    private readonly shelf: AdapterShelf,
+    shelf: AdapterShelf,
     private readonly report: (report: EngineReport) => void,
   ) {
     this.batch = new Batch(options, {
       piece: (id, piece) => {
-        if (piece.finishReason !== '') this.forget(id);
+        if (piece.finishReason !== '') this.adapters.release(id);
         this.report({ kind: 'piece', id, piece });
       },
       failed: (id, error) => {
-        this.forget(id);
+        this.adapters.release(id);
         this.report({ kind: 'failed', id, error: toPlain(error) });
       },
+    });
+    this.adapters = new RequestAdapters(shelf, {
+      ready: (id, [adapter]) => {
+        const order = this.waiting.get(id);
+        this.waiting.delete(id);
+        if (!order?.adapter || !adapter) return;
+        const { promptTokens, sampling } = order;
+        this.batch.add({ id, promptTokens, sampling, adapterDigest: order.adapter.digest, adapter });
+      },
+      failed: (id, error) => {
+        this.waiting.delete(id);
+        this.report({ kind: 'failed', id, error });
+      },
+      report: (adapterReport) => this.report(adapterReport),
     });
   }
 
@@ -56,76 +68,32 @@ export class Engine {
         this.generate(order);
         break;
       case 'cancel':
-        this.cancel(order.id);
+        this.batch.cancel(order.id);
+        this.waiting.delete(order.id);
+        this.adapters.release(order.id);
         break;
-      case 'adapter':
-        this.shelve(order);
-        break;
-      case 'adapter-failed':
-        for (const { id } of this.takeWanting(order.digest)) {
-          this.report({ kind: 'failed', id, error: order.error });
-        }
+      default:
+        this.adapters.apply(order);
     }
   }
 
   private generate(order: GenerateOrder): void {
-    const { id, promptTokens, sampling, adapter: reference } = order;
-    if (!reference) {
+    const { id, promptTokens, sampling, adapter } = order;
+    if (!adapter) {
       this.batch.add({ id, promptTokens, sampling, adapterDigest: '', adapter: undefined });
       return;
     }
-    const adapter = this.shelf.take(reference.digest);
-    if (adapter) {
-      this.taken.set(id, reference.digest);
-      this.batch.add({ id, promptTokens, sampling, adapterDigest: reference.digest, adapter });
-      return;
-    }
-    const others = this.wanting.get(reference.digest);
-    this.wanting.set(reference.digest, [...(others ?? []), order]);
-    // One fetch, however many ask.
-    if (!others) this.report({ kind: 'wanted', adapter: reference });
-  }
-
-  private shelve({ digest, adapter }: AdapterOrder): void {
-    this.shelf.put(digest, adapter);
-    for (const order of this.takeWanting(digest)) this.generate(order);
-  }
-
-  private takeWanting(digest: string): readonly GenerateOrder[] {
-    const orders = this.wanting.get(digest) ?? [];
-    this.wanting.delete(digest);
-    return orders;
-  }
-
-  private cancel(id: number): void {
-    this.batch.cancel(id);
-    this.forget(id);
-    for (const [digest, orders] of this.wanting) {
-      // The list may become empty: its fetch is still under way and will be answered.
-      if (orders.some((order) => order.id === id)) {
-        this.wanting.set(
-          digest,
-          orders.filter((order) => order.id !== id),
-        );
-      }
-    }
-  }
-
-  private forget(id: number): void {
-    const digest = this.taken.get(id);
-    if (digest === undefined) return;
-    this.taken.delete(id);
-    this.shelf.release(digest);
+    this.waiting.set(id, order);
+    this.adapters.ask(id, [adapter]);
   }
 
   private tellLoad(): void {
     const { running, waiting } = this.batch.load;
-    let wanting = 0;
-    for (const orders of this.wanting.values()) wanting += orders.length;
-    const state = `${running} ${waiting + wanting} ${this.shelf.version}`;
+    const all = waiting + this.adapters.waiting;
+    const state = `${running} ${all} ${this.adapters.version}`;
     if (state === this.told) return;
     this.told = state;
-    const load = { running, waiting: waiting + wanting, residentDigests: this.shelf.digests };
+    const load = { running, waiting: all, residentDigests: this.adapters.digests };
     this.report({ kind: 'load', load });
   }
 }
