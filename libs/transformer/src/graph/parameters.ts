@@ -1,16 +1,26 @@
-import { DomainError } from '@openledger/kernel';
-import { type Graph, matmul, type Value } from '@openledger/onnx-graph';
+import { DomainError, invariant } from '@openledger/kernel';
+import { concat, type Graph, matmul, type Value } from '@openledger/onnx-graph';
 import type { ModelConfig, TargetModule, Weights } from '../model.js';
 
 /** Gives the graph value of a weight by its Hugging Face name; asked once for every use. */
 export type Parameters = (name: string) => Value;
 
-/** x · Wᵀ for the weight W ([out, in]) of that name. */
-export type Linear = (x: Value, name: string) => Value;
+/**
+ * x · Wᵀ for the weight W ([out, in]) of that name. Several weights with the same input are one layer
+ * whose outputs lie side by side: one product where the kernel allows it.
+ */
+export type Linear = (x: Value, ...names: readonly [string, ...string[]]) => Value;
 
-/** Linear layers in the precision of the weights. */
+/** Linear layers in the precision of the weights, each a product of its own. */
 export function plainLinear(parameters: Parameters): Linear {
-  return (x, name) => matmul(x, parameters(name), { transposeB: true });
+  return (x, ...names) => sideBySide(names.map((name) => matmul(x, parameters(name), { transposeB: true })));
+}
+
+/** Joins results of layers with the same input along the last axis. */
+export function sideBySide(parts: readonly Value[]): Value {
+  const [first] = parts;
+  invariant(first, 'no layers to join');
+  return parts.length === 1 ? first : concat(parts, first.shape.length - 1);
 }
 
 /** Frozen weights, stored in the graph as constants. */

@@ -9,7 +9,7 @@ import {
   type Value,
 } from '@openledger/onnx-graph';
 import type { Weights } from '../model.js';
-import type { Linear } from './parameters.js';
+import { type Linear, sideBySide } from './parameters.js';
 
 /**
  * Linear layers with 8-bit weights and activations: one scale for each output and one for each token.
@@ -18,12 +18,15 @@ import type { Linear } from './parameters.js';
 export function quantizedLinear(graph: Graph, weights: Weights): Linear {
   const columns = new Map<string, QuantizedColumns>();
   const rows = new Map<Value, QuantizedRows>();
-  return (x, name) => {
+  return (x, ...names) => {
     const quantized = rows.get(x) ?? quantizeRows(x);
     rows.set(x, quantized);
-    const weight = columns.get(name) ?? columnsOf(graph, weights, name);
-    columns.set(name, weight);
-    return matmulQuantized(quantized, weight);
+    const products = names.map((name) => {
+      const weight = columns.get(name) ?? columnsOf(graph, weights, name);
+      columns.set(name, weight);
+      return matmulQuantized(quantized, weight);
+    });
+    return sideBySide(products);
   };
 }
 
