@@ -10,5 +10,6 @@ export { canonicalJson, isSha256, type Json, type Sha256, sha256 } from './hash.
 export { derivedId, isId, newId } from './ids.js';
 export { countLines, fromJsonLines, jsonLinesBetween, toJsonLines } from './json-lines.js';
 export { merkleRoot } from './merkle.js';
+export { feeOf, type Price, type TokenUsage } from './price.js';
 export { Slots } from './slots.js';
 export { PPB, splitExactly, toPpb } from './split.js';

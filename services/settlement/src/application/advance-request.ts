@@ -1,7 +1,6 @@
 import { encodeEvent, topics } from '@openledger/contracts';
-import { derivedId } from '@openledger/kernel';
+import { derivedId, feeOf } from '@openledger/kernel';
 import { accrualOf, CLEARING, payer } from '../domain/accounts.js';
-import { feeOf } from '../domain/price.js';
 import { type RoleSplit, splitFee } from '../domain/split-fee.js';
 import { availableOf, lesser } from '../domain/standing.js';
 import { single } from '../domain/transfer.js';

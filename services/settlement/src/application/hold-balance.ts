@@ -1,6 +1,5 @@
-import { DomainError, derivedId } from '@openledger/kernel';
+import { DomainError, derivedId, feeOf } from '@openledger/kernel';
 import { CLEARING, payer } from '../domain/accounts.js';
-import { feeOf } from '../domain/price.js';
 import { availableOf } from '../domain/standing.js';
 import type { Transfer } from '../domain/transfer.js';
 import type { Hold } from './metering-ports.js';

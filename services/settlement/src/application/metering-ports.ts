@@ -1,4 +1,4 @@
-import type { Price, TokenUsage } from '../domain/price.js';
+import type { Price, TokenUsage } from '@openledger/kernel';
 import type { Attribution, FeePart } from '../domain/split-fee.js';
 
 /** What settlement keeps of a deployed model. */

@@ -55,6 +55,45 @@ export interface GetBalanceResponse {
   heldWei: string;
 }
 
+export interface LeaseBalanceRequest {
+  /** UUID, made by who asks; repeating a call with the same id and content changes nothing. */
+  leaseId: string;
+  organisationId: string;
+  /** Decimal strings, wei of OPEN. Less than what is wanted may be granted, never less than the minimum. */
+  wantedWei: string;
+  minimumWei: string;
+}
+
+export interface LeaseBalanceResponse {
+  /** Decimal string; "0" with retry_after_ms. */
+  grantedWei: string;
+  /** How long new requests may be begun on it, from the sending of the request on: no clock is compared. */
+  useForMs: number;
+  /** The organisation has the minimum, but as part of it is set aside for others: ask again after this time. */
+  retryAfterMs: number;
+}
+
+export interface ReturnLeaseRequest {
+  leaseId: string;
+  /** How many receipts (inference.served.v1) name the lease; they may still be on their way. */
+  receipts: number;
+}
+
+export interface ReturnLeaseResponse {
+  /** Whether the rest is back already: all receipts have been charged. */
+  settled: boolean;
+}
+
+export interface GetPriceRequest {
+  modelId: string;
+}
+
+export interface GetPriceResponse {
+  /** Decimal strings, wei of OPEN. */
+  promptWeiPerMillion: string;
+  completionWeiPerMillion: string;
+}
+
 function createBaseHoldBalanceRequest(): HoldBalanceRequest {
   return { requestId: "", organisationId: "", modelId: "", promptTokens: 0, completionTokensMax: 0 };
 }
@@ -592,6 +631,574 @@ export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
   },
 };
 
+function createBaseLeaseBalanceRequest(): LeaseBalanceRequest {
+  return { leaseId: "", organisationId: "", wantedWei: "", minimumWei: "" };
+}
+
+export const LeaseBalanceRequest: MessageFns<LeaseBalanceRequest> = {
+  encode(message: LeaseBalanceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.leaseId !== "") {
+      writer.uint32(10).string(message.leaseId);
+    }
+    if (message.organisationId !== "") {
+      writer.uint32(18).string(message.organisationId);
+    }
+    if (message.wantedWei !== "") {
+      writer.uint32(26).string(message.wantedWei);
+    }
+    if (message.minimumWei !== "") {
+      writer.uint32(34).string(message.minimumWei);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaseBalanceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaseBalanceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.leaseId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.organisationId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.wantedWei = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.minimumWei = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LeaseBalanceRequest {
+    return {
+      leaseId: isSet(object.leaseId)
+        ? globalThis.String(object.leaseId)
+        : isSet(object.lease_id)
+        ? globalThis.String(object.lease_id)
+        : "",
+      organisationId: isSet(object.organisationId)
+        ? globalThis.String(object.organisationId)
+        : isSet(object.organisation_id)
+        ? globalThis.String(object.organisation_id)
+        : "",
+      wantedWei: isSet(object.wantedWei)
+        ? globalThis.String(object.wantedWei)
+        : isSet(object.wanted_wei)
+        ? globalThis.String(object.wanted_wei)
+        : "",
+      minimumWei: isSet(object.minimumWei)
+        ? globalThis.String(object.minimumWei)
+        : isSet(object.minimum_wei)
+        ? globalThis.String(object.minimum_wei)
+        : "",
+    };
+  },
+
+  toJSON(message: LeaseBalanceRequest): unknown {
+    const obj: any = {};
+    if (message.leaseId !== "") {
+      obj.leaseId = message.leaseId;
+    }
+    if (message.organisationId !== "") {
+      obj.organisationId = message.organisationId;
+    }
+    if (message.wantedWei !== "") {
+      obj.wantedWei = message.wantedWei;
+    }
+    if (message.minimumWei !== "") {
+      obj.minimumWei = message.minimumWei;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LeaseBalanceRequest>): LeaseBalanceRequest {
+    return LeaseBalanceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeaseBalanceRequest>): LeaseBalanceRequest {
+    const message = createBaseLeaseBalanceRequest();
+    message.leaseId = object.leaseId ?? "";
+    message.organisationId = object.organisationId ?? "";
+    message.wantedWei = object.wantedWei ?? "";
+    message.minimumWei = object.minimumWei ?? "";
+    return message;
+  },
+};
+
+function createBaseLeaseBalanceResponse(): LeaseBalanceResponse {
+  return { grantedWei: "", useForMs: 0, retryAfterMs: 0 };
+}
+
+export const LeaseBalanceResponse: MessageFns<LeaseBalanceResponse> = {
+  encode(message: LeaseBalanceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.grantedWei !== "") {
+      writer.uint32(10).string(message.grantedWei);
+    }
+    if (message.useForMs !== 0) {
+      writer.uint32(16).uint32(message.useForMs);
+    }
+    if (message.retryAfterMs !== 0) {
+      writer.uint32(24).uint32(message.retryAfterMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaseBalanceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaseBalanceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.grantedWei = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.useForMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.retryAfterMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LeaseBalanceResponse {
+    return {
+      grantedWei: isSet(object.grantedWei)
+        ? globalThis.String(object.grantedWei)
+        : isSet(object.granted_wei)
+        ? globalThis.String(object.granted_wei)
+        : "",
+      useForMs: isSet(object.useForMs)
+        ? globalThis.Number(object.useForMs)
+        : isSet(object.use_for_ms)
+        ? globalThis.Number(object.use_for_ms)
+        : 0,
+      retryAfterMs: isSet(object.retryAfterMs)
+        ? globalThis.Number(object.retryAfterMs)
+        : isSet(object.retry_after_ms)
+        ? globalThis.Number(object.retry_after_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: LeaseBalanceResponse): unknown {
+    const obj: any = {};
+    if (message.grantedWei !== "") {
+      obj.grantedWei = message.grantedWei;
+    }
+    if (message.useForMs !== 0) {
+      obj.useForMs = Math.round(message.useForMs);
+    }
+    if (message.retryAfterMs !== 0) {
+      obj.retryAfterMs = Math.round(message.retryAfterMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LeaseBalanceResponse>): LeaseBalanceResponse {
+    return LeaseBalanceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeaseBalanceResponse>): LeaseBalanceResponse {
+    const message = createBaseLeaseBalanceResponse();
+    message.grantedWei = object.grantedWei ?? "";
+    message.useForMs = object.useForMs ?? 0;
+    message.retryAfterMs = object.retryAfterMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseReturnLeaseRequest(): ReturnLeaseRequest {
+  return { leaseId: "", receipts: 0 };
+}
+
+export const ReturnLeaseRequest: MessageFns<ReturnLeaseRequest> = {
+  encode(message: ReturnLeaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.leaseId !== "") {
+      writer.uint32(10).string(message.leaseId);
+    }
+    if (message.receipts !== 0) {
+      writer.uint32(16).uint32(message.receipts);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReturnLeaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReturnLeaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.leaseId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.receipts = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReturnLeaseRequest {
+    return {
+      leaseId: isSet(object.leaseId)
+        ? globalThis.String(object.leaseId)
+        : isSet(object.lease_id)
+        ? globalThis.String(object.lease_id)
+        : "",
+      receipts: isSet(object.receipts) ? globalThis.Number(object.receipts) : 0,
+    };
+  },
+
+  toJSON(message: ReturnLeaseRequest): unknown {
+    const obj: any = {};
+    if (message.leaseId !== "") {
+      obj.leaseId = message.leaseId;
+    }
+    if (message.receipts !== 0) {
+      obj.receipts = Math.round(message.receipts);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReturnLeaseRequest>): ReturnLeaseRequest {
+    return ReturnLeaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReturnLeaseRequest>): ReturnLeaseRequest {
+    const message = createBaseReturnLeaseRequest();
+    message.leaseId = object.leaseId ?? "";
+    message.receipts = object.receipts ?? 0;
+    return message;
+  },
+};
+
+function createBaseReturnLeaseResponse(): ReturnLeaseResponse {
+  return { settled: false };
+}
+
+export const ReturnLeaseResponse: MessageFns<ReturnLeaseResponse> = {
+  encode(message: ReturnLeaseResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.settled !== false) {
+      writer.uint32(8).bool(message.settled);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReturnLeaseResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReturnLeaseResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.settled = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReturnLeaseResponse {
+    return { settled: isSet(object.settled) ? globalThis.Boolean(object.settled) : false };
+  },
+
+  toJSON(message: ReturnLeaseResponse): unknown {
+    const obj: any = {};
+    if (message.settled !== false) {
+      obj.settled = message.settled;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReturnLeaseResponse>): ReturnLeaseResponse {
+    return ReturnLeaseResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReturnLeaseResponse>): ReturnLeaseResponse {
+    const message = createBaseReturnLeaseResponse();
+    message.settled = object.settled ?? false;
+    return message;
+  },
+};
+
+function createBaseGetPriceRequest(): GetPriceRequest {
+  return { modelId: "" };
+}
+
+export const GetPriceRequest: MessageFns<GetPriceRequest> = {
+  encode(message: GetPriceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.modelId !== "") {
+      writer.uint32(10).string(message.modelId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPriceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPriceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.modelId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetPriceRequest {
+    return {
+      modelId: isSet(object.modelId)
+        ? globalThis.String(object.modelId)
+        : isSet(object.model_id)
+        ? globalThis.String(object.model_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GetPriceRequest): unknown {
+    const obj: any = {};
+    if (message.modelId !== "") {
+      obj.modelId = message.modelId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetPriceRequest>): GetPriceRequest {
+    return GetPriceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPriceRequest>): GetPriceRequest {
+    const message = createBaseGetPriceRequest();
+    message.modelId = object.modelId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetPriceResponse(): GetPriceResponse {
+  return { promptWeiPerMillion: "", completionWeiPerMillion: "" };
+}
+
+export const GetPriceResponse: MessageFns<GetPriceResponse> = {
+  encode(message: GetPriceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.promptWeiPerMillion !== "") {
+      writer.uint32(10).string(message.promptWeiPerMillion);
+    }
+    if (message.completionWeiPerMillion !== "") {
+      writer.uint32(18).string(message.completionWeiPerMillion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPriceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPriceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.promptWeiPerMillion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.completionWeiPerMillion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetPriceResponse {
+    return {
+      promptWeiPerMillion: isSet(object.promptWeiPerMillion)
+        ? globalThis.String(object.promptWeiPerMillion)
+        : isSet(object.prompt_wei_per_million)
+        ? globalThis.String(object.prompt_wei_per_million)
+        : "",
+      completionWeiPerMillion: isSet(object.completionWeiPerMillion)
+        ? globalThis.String(object.completionWeiPerMillion)
+        : isSet(object.completion_wei_per_million)
+        ? globalThis.String(object.completion_wei_per_million)
+        : "",
+    };
+  },
+
+  toJSON(message: GetPriceResponse): unknown {
+    const obj: any = {};
+    if (message.promptWeiPerMillion !== "") {
+      obj.promptWeiPerMillion = message.promptWeiPerMillion;
+    }
+    if (message.completionWeiPerMillion !== "") {
+      obj.completionWeiPerMillion = message.completionWeiPerMillion;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetPriceResponse>): GetPriceResponse {
+    return GetPriceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPriceResponse>): GetPriceResponse {
+    const message = createBaseGetPriceResponse();
+    message.promptWeiPerMillion = object.promptWeiPerMillion ?? "";
+    message.completionWeiPerMillion = object.completionWeiPerMillion ?? "";
+    return message;
+  },
+};
+
 /** Prepaid balances, for the gateway. Not public. */
 export type SettlementServiceService = typeof SettlementServiceService;
 export const SettlementServiceService = {
@@ -615,6 +1222,30 @@ export const SettlementServiceService = {
     responseSerialize: (value: ReleaseHoldResponse): Buffer => Buffer.from(ReleaseHoldResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReleaseHoldResponse => ReleaseHoldResponse.decode(value),
   },
+  /**
+   * Sets money aside for many requests at once. FAILED_PRECONDITION with code INSUFFICIENT_BALANCE when the organisation
+   * does not have the minimum.
+   */
+  leaseBalance: {
+    path: "/openledger.settlement.v1.SettlementService/LeaseBalance" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LeaseBalanceRequest): Buffer => Buffer.from(LeaseBalanceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LeaseBalanceRequest => LeaseBalanceRequest.decode(value),
+    responseSerialize: (value: LeaseBalanceResponse): Buffer =>
+      Buffer.from(LeaseBalanceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LeaseBalanceResponse => LeaseBalanceResponse.decode(value),
+  },
+  /** No more receipts will be charged to the lease than those told: what is left goes back as soon as all of them were. */
+  returnLease: {
+    path: "/openledger.settlement.v1.SettlementService/ReturnLease" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReturnLeaseRequest): Buffer => Buffer.from(ReturnLeaseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReturnLeaseRequest => ReturnLeaseRequest.decode(value),
+    responseSerialize: (value: ReturnLeaseResponse): Buffer => Buffer.from(ReturnLeaseResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReturnLeaseResponse => ReturnLeaseResponse.decode(value),
+  },
   getBalance: {
     path: "/openledger.settlement.v1.SettlementService/GetBalance" as const,
     requestStream: false as const,
@@ -624,6 +1255,16 @@ export const SettlementServiceService = {
     responseSerialize: (value: GetBalanceResponse): Buffer => Buffer.from(GetBalanceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetBalanceResponse => GetBalanceResponse.decode(value),
   },
+  /** NOT_FOUND with code MODEL_NOT_DEPLOYED before the model's deployment is known here. */
+  getPrice: {
+    path: "/openledger.settlement.v1.SettlementService/GetPrice" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetPriceRequest): Buffer => Buffer.from(GetPriceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPriceRequest => GetPriceRequest.decode(value),
+    responseSerialize: (value: GetPriceResponse): Buffer => Buffer.from(GetPriceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetPriceResponse => GetPriceResponse.decode(value),
+  },
 } as const;
 
 export interface SettlementServiceServer extends UntypedServiceImplementation {
@@ -631,7 +1272,16 @@ export interface SettlementServiceServer extends UntypedServiceImplementation {
   holdBalance: handleUnaryCall<HoldBalanceRequest, HoldBalanceResponse>;
   /** Gives a hold back whole: the request was not served. */
   releaseHold: handleUnaryCall<ReleaseHoldRequest, ReleaseHoldResponse>;
+  /**
+   * Sets money aside for many requests at once. FAILED_PRECONDITION with code INSUFFICIENT_BALANCE when the organisation
+   * does not have the minimum.
+   */
+  leaseBalance: handleUnaryCall<LeaseBalanceRequest, LeaseBalanceResponse>;
+  /** No more receipts will be charged to the lease than those told: what is left goes back as soon as all of them were. */
+  returnLease: handleUnaryCall<ReturnLeaseRequest, ReturnLeaseResponse>;
   getBalance: handleUnaryCall<GetBalanceRequest, GetBalanceResponse>;
+  /** NOT_FOUND with code MODEL_NOT_DEPLOYED before the model's deployment is known here. */
+  getPrice: handleUnaryCall<GetPriceRequest, GetPriceResponse>;
 }
 
 export interface SettlementServiceClient extends Client {
@@ -667,6 +1317,41 @@ export interface SettlementServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ReleaseHoldResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Sets money aside for many requests at once. FAILED_PRECONDITION with code INSUFFICIENT_BALANCE when the organisation
+   * does not have the minimum.
+   */
+  leaseBalance(
+    request: LeaseBalanceRequest,
+    callback: (error: ServiceError | null, response: LeaseBalanceResponse) => void,
+  ): ClientUnaryCall;
+  leaseBalance(
+    request: LeaseBalanceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LeaseBalanceResponse) => void,
+  ): ClientUnaryCall;
+  leaseBalance(
+    request: LeaseBalanceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LeaseBalanceResponse) => void,
+  ): ClientUnaryCall;
+  /** No more receipts will be charged to the lease than those told: what is left goes back as soon as all of them were. */
+  returnLease(
+    request: ReturnLeaseRequest,
+    callback: (error: ServiceError | null, response: ReturnLeaseResponse) => void,
+  ): ClientUnaryCall;
+  returnLease(
+    request: ReturnLeaseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReturnLeaseResponse) => void,
+  ): ClientUnaryCall;
+  returnLease(
+    request: ReturnLeaseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReturnLeaseResponse) => void,
+  ): ClientUnaryCall;
   getBalance(
     request: GetBalanceRequest,
     callback: (error: ServiceError | null, response: GetBalanceResponse) => void,
@@ -681,6 +1366,22 @@ export interface SettlementServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetBalanceResponse) => void,
+  ): ClientUnaryCall;
+  /** NOT_FOUND with code MODEL_NOT_DEPLOYED before the model's deployment is known here. */
+  getPrice(
+    request: GetPriceRequest,
+    callback: (error: ServiceError | null, response: GetPriceResponse) => void,
+  ): ClientUnaryCall;
+  getPrice(
+    request: GetPriceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetPriceResponse) => void,
+  ): ClientUnaryCall;
+  getPrice(
+    request: GetPriceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetPriceResponse) => void,
   ): ClientUnaryCall;
 }
 

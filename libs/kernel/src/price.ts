@@ -1,4 +1,4 @@
-import { invariant } from '@openledger/kernel';
+import { invariant } from './errors.js';
 
 /** Wei of OPEN per million tokens. */
 export interface Price {
