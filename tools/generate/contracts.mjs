@@ -11,7 +11,7 @@ const PLUMBING = new Set(['DeepPartial', 'MessageFns', 'protobufFileName', 'prot
 rmSync(out, { recursive: true, force: true });
 execFileSync(join(root, 'node_modules/.bin/buf'), ['generate'], { cwd: root, stdio: 'inherit' });
 
-const lines = globSync('openledger/*/v1/*.ts', { cwd: out })
+const lines = globSync(['inference/*.ts', 'openledger/*/v1/*.ts'], { cwd: out })
   .sort()
   .map((file) => {
     const source = readFileSync(join(out, file), 'utf8');
