@@ -107,7 +107,7 @@ describe('the gateway and its workers', () => {
 
   it('never bills an answer that another adapter gave', async () => {
     fixture.script(async function* (request) {
-      yield { ...piece(request, 'a', 'stop'), adapterDigest: 'f'.repeat(64) };
+      yield { ...piece(request, 'a', 'stop'), adapterDigests: ['f'.repeat(64)] };
     });
     const internal = expect.objectContaining({ status: 500, code: 'internal' });
     await expect(fixture.openai().chat.completions.create(chat)).rejects.toEqual(internal);

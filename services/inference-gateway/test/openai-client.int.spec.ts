@@ -64,7 +64,10 @@ describe('the official OpenAI client', () => {
     const run = fixture.runs.find((candidate) => candidate.requestId === requestId);
     expect(run).toMatchObject({
       promptTokens: prompt,
-      adapter: { digest: model.adapterDigest, configBlob: model.adapterConfigBlob },
+      adapters: [
+        { adapter: { digest: model.adapterDigest, configBlob: model.adapterConfigBlob }, weight: 1 },
+      ],
+      tenant: ORGANISATION,
       sampling: { maxTokens: 40, seed: 7, stop: ['END'], temperature: 1 },
     });
     const event = await eventually(() => {

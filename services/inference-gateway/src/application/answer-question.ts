@@ -2,7 +2,7 @@ import { type Clock, DomainError, invariant, newId } from '@openledger/kernel';
 import type { ServableModel } from '../domain/model.js';
 import { completionLimit, type Sampling } from '../domain/sampling.js';
 import type { ModelCatalogue } from './model-catalogue.js';
-import type { Balances, BaseModel, Prompt, Receipts, RunPiece, Workers } from './ports.js';
+import type { Balances, BaseModel, Prompt, Receipts, RunPiece, WorkerReceipt, Workers } from './ports.js';
 
 export interface Question {
   readonly organisationId: string;
@@ -76,8 +76,9 @@ export class AnswerQuestion {
       {
         requestId,
         promptTokens,
-        ...(model.adapter ? { adapter: model.adapter } : {}),
+        adapters: model.adapter ? [{ adapter: model.adapter, weight: 1 }] : [],
         sampling: { ...question.sampling, maxTokens },
+        tenant: question.organisationId,
       },
       AbortSignal.any([callerGone, running.signal]),
     );
@@ -104,28 +105,25 @@ export class AnswerQuestion {
   }
 
   private async *deliver(job: Job, first: RunPiece): AsyncGenerator<AnswerPiece> {
-    const completion: number[] = [];
-    const firstTokenAt = this.parts.clock.now();
-    let finishReason = '';
+    const produced = new Produced(job.model, this.parts.clock.now());
     let failed = false;
     try {
       for (let piece: RunPiece | undefined = first; piece; piece = await nextOf(job.pieces)) {
-        const expected = job.model.adapter?.digest ?? '';
-        invariant(piece.adapterDigest === expected, 'the worker used the adapter that was asked for');
-        completion.push(...piece.tokens);
-        finishReason = piece.finishReason;
+        produced.add(piece);
         if (piece.text !== '') yield { text: piece.text };
-        if (finishReason !== '') break;
+        if (produced.finishReason !== '') break;
       }
-      if (finishReason === '') throw brokenOff();
+      if (produced.finishReason === '') throw brokenOff();
     } catch (error) {
       failed = !job.callerGone.aborted;
       if (failed) throw error;
     } finally {
       job.cancelRun();
-      if (failed || completion.length === 0) await this.release(job.holdId);
-      else await this.record(job, { completion, finishReason: finishReason || 'cancelled', firstTokenAt });
+      if (!failed && produced.finishReason === '') await readOn(job.pieces, produced);
+      if (failed || produced.completion.length === 0) await this.release(job.holdId);
+      else await this.record(job, produced);
     }
+    const { finishReason, completion } = produced;
     yield {
       text: '',
       end: { finishReason, promptTokens: job.promptTokens.length, completionTokens: completion.length },
@@ -152,10 +150,7 @@ export class AnswerQuestion {
     if (holdId !== '') await this.parts.balances.release(holdId);
   }
 
-  private async record(
-    job: Job,
-    produced: { completion: readonly number[]; finishReason: string; firstTokenAt: Date },
-  ): Promise<void> {
+  private async record(job: Job, produced: Produced): Promise<void> {
     const servedAt = this.parts.clock.now();
     const since = (at: Date) => Math.max(0, at.getTime() - job.startedAt.getTime());
     await this.parts.receipts.record({
@@ -165,11 +160,44 @@ export class AnswerQuestion {
       holdId: job.holdId,
       promptTokens: job.promptTokens,
       completionTokens: produced.completion,
-      finishReason: produced.finishReason,
+      cachedTokens: produced.cachedTokens,
+      ...(produced.receipt ? { workerReceipt: produced.receipt } : {}),
+      finishReason: produced.finishReason || 'cancelled',
       servedAt,
       timeToFirstTokenMs: since(produced.firstTokenAt),
       durationMs: since(servedAt),
     });
+  }
+}
+
+/** What a run has given so far. */
+class Produced {
+  readonly completion: number[] = [];
+  finishReason = '';
+  cachedTokens = 0;
+  receipt: WorkerReceipt | undefined;
+
+  constructor(
+    private readonly model: ServableModel,
+    readonly firstTokenAt: Date,
+  ) {}
+
+  add(piece: RunPiece): void {
+    const expected = this.model.adapter?.digest ?? '';
+    invariant(piece.adapterDigests.join() === expected, 'the worker used the adapter that was asked for');
+    this.completion.push(...piece.tokens);
+    this.finishReason = piece.finishReason;
+    this.cachedTokens = Math.max(this.cachedTokens, piece.cachedTokens);
+    this.receipt = piece.receipt;
+  }
+}
+
+/** After the caller has left: what the worker still tells, above all its receipt. */
+async function readOn(pieces: AsyncIterator<RunPiece>, produced: Produced): Promise<void> {
+  try {
+    for (let piece = await nextOf(pieces); piece; piece = await nextOf(pieces)) produced.add(piece);
+  } catch {
+    // Billed is what came.
   }
 }
 

@@ -42,25 +42,82 @@ export interface Balances {
   release(holdId: string): Promise<void>;
 }
 
-export interface RunRequest {
+/** An adapter and the factor on what it adds to the base. */
+export interface WeightedAdapter {
+  readonly adapter: AdapterReference;
+  readonly weight: number;
+}
+
+/** What a run and an embedding have in common. */
+export interface WorkRequest {
   readonly requestId: string;
+  /** Added up; none for the base model alone. */
+  readonly adapters: readonly WeightedAdapter[];
+  /** Organisation: turns are shared out by tenant, and no tenant sees another's cached prefixes. */
+  readonly tenant: string;
+}
+
+export interface RunRequest extends WorkRequest {
   readonly promptTokens: readonly number[];
-  readonly adapter?: AdapterReference;
   readonly sampling: Sampling;
+}
+
+export interface TokenLogprob {
+  readonly token: number;
+  /** Natural logarithm. */
+  readonly logprob: number;
+  /** Likeliest first. */
+  readonly top: readonly TokenLogprob[];
+}
+
+/** A worker's signed word for what it did, checked against what the gateway itself saw. */
+export interface WorkerReceipt {
+  /** Canonical JSON. */
+  readonly statement: string;
+  /** Ed25519. */
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
 }
 
 export interface RunPiece {
   readonly tokens: readonly number[];
   readonly text: string;
-  /** Empty until the last piece. */
+  /** Empty until the last piece: "stop", "length" or "cancelled". */
   readonly finishReason: string;
-  /** Of the weights that were used. */
-  readonly adapterDigest: string;
+  /** Of the weights that were used, in the order asked for. */
+  readonly adapterDigests: readonly string[];
+  /** Of these tokens, where asked for. */
+  readonly logprobs: readonly TokenLogprob[];
+  /** Prompt tokens that were not computed again. */
+  readonly cachedTokens: number;
+  /** With the last piece; absent also where it did not fit what was seen, which is logged and counted. */
+  readonly receipt?: WorkerReceipt;
+}
+
+export interface EmbedRequest extends WorkRequest {
+  readonly inputs: readonly (readonly number[])[];
+}
+
+export interface EmbedAnswer {
+  /** In the order of the inputs, each of length 1. */
+  readonly embeddings: readonly (readonly number[])[];
+  readonly adapterDigests: readonly string[];
+  /** As that of {@link RunPiece}. */
+  readonly receipt?: WorkerReceipt;
 }
 
 export interface Workers {
-  /** Aborting the signal ends the run at the worker within one step. @throws DomainError */
+  /**
+   * Aborting the signal ends the run at the worker within one step. Once there are tokens, what is left
+   * may still be read: the last piece, "cancelled", comes with the receipt.
+   *
+   * @throws DomainError NO_WORKER, OVERLOADED, what the worker refuses with
+   */
   run(request: RunRequest, signal: AbortSignal): AsyncIterable<RunPiece>;
+  /** @throws DomainError as for {@link run} */
+  embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer>;
+  /** Ends a run as aborting does; nothing happens where none has this id. Never throws. */
+  stop(requestId: string): Promise<void>;
 }
 
 export interface Receipt {
@@ -71,6 +128,10 @@ export interface Receipt {
   readonly holdId: string;
   readonly promptTokens: readonly number[];
   readonly completionTokens: readonly number[];
+  /** Prompt tokens that the worker did not compute again. */
+  readonly cachedTokens: number;
+  /** Absent where the worker gave none that fits. */
+  readonly workerReceipt?: WorkerReceipt;
   readonly finishReason: string;
   readonly servedAt: Date;
   readonly timeToFirstTokenMs: number;

@@ -2,7 +2,7 @@ import type { BlobStore } from '@openledger/blob-store';
 import { encodeEvent, InferenceServed, topics } from '@openledger/contracts';
 import { canonicalJson, derivedId } from '@openledger/kernel';
 import type { Database, Transaction } from '@openledger/persistence';
-import type { Receipt, Receipts } from '../application/ports.js';
+import type { Receipt, Receipts, WorkerReceipt } from '../application/ports.js';
 
 export class PostgresReceipts implements Receipts {
   constructor(
@@ -62,13 +62,20 @@ function servedEvent(receipt: Receipt, adapterDigest: string, tokensBlob: string
       usage: {
         promptTokens: receipt.promptTokens.length,
         completionTokens: receipt.completionTokens.length,
-        cachedTokens: 0,
+        cachedTokens: receipt.cachedTokens,
       },
       tokensBlob,
       finishReason: receipt.finishReason,
       servedAt: receipt.servedAt,
       timeToFirstTokenMs: receipt.timeToFirstTokenMs,
       durationMs: receipt.durationMs,
+      ...(receipt.workerReceipt ? { workerReceipt: toWireReceipt(receipt.workerReceipt) } : {}),
     }),
   );
 }
+
+const toWireReceipt = ({ statement, publicKey, signature }: WorkerReceipt) => ({
+  statement,
+  publicKey: Buffer.from(publicKey),
+  signature: Buffer.from(signature),
+});

@@ -1,15 +1,11 @@
 import { credentials, type ServiceError, status } from '@grpc/grpc-js';
-import {
-  type GetStatusResponse,
-  type RunResponse,
-  RunRequest as WireRunRequest,
-  WorkerServiceClient,
-} from '@openledger/contracts';
+import { type GetStatusResponse, type RunResponse, WorkerServiceClient } from '@openledger/contracts';
 import { DomainError } from '@openledger/kernel';
 import { fromStatus, type Host, serviceMetadata } from '@openledger/service-host';
-import type { RunPiece, RunRequest, Workers } from '../application/ports.js';
+import type { EmbedAnswer, EmbedRequest, RunPiece, RunRequest, Workers } from '../application/ports.js';
 import { rankWorkers, type WorkerLoad } from '../domain/rank-workers.js';
 import { resolveWorkers } from './worker-directory.js';
+import { toPiece, toWireEmbed, toWireRun } from './worker-messages.js';
 
 interface PoolWorker extends WorkerLoad {
   readonly client: WorkerServiceClient;
@@ -47,7 +43,7 @@ export class WorkerPool implements Workers {
 
   /** Tries another worker when one refuses, but never after the first token. */
   async *run(request: RunRequest, signal: AbortSignal): AsyncGenerator<RunPiece> {
-    const ranked = rankWorkers([...this.workers.values()], request.adapter?.digest ?? '').slice(
+    const ranked = rankWorkers([...this.workers.values()], request.adapters[0]?.adapter.digest ?? '').slice(
       0,
       ATTEMPTS_MAX,
     );
@@ -71,6 +67,32 @@ export class WorkerPool implements Workers {
     throw refusal ?? new DomainError('unavailable', 'NO_WORKER', message);
   }
 
+  embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer> {
+    const [worker] = rankWorkers([...this.workers.values()], request.adapters[0]?.adapter.digest ?? '');
+    if (!worker) throw new DomainError('unavailable', 'NO_WORKER', 'There is no worker at present.');
+    const metadata = serviceMetadata(this.options.serviceToken);
+    const options = { deadline: Date.now() + this.options.runTimeoutMs };
+    return new Promise((resolve, reject) => {
+      const call = worker.client.runEmbed(toWireEmbed(request), metadata, options, (error, response) => {
+        if (error) reject(fromStatus(error, this.options.log));
+        else {
+          const { embeddings, adapterDigests } = response;
+          resolve({ embeddings: embeddings.map(({ values }) => values), adapterDigests });
+        }
+      });
+      signal.addEventListener('abort', () => call.cancel(), { once: true });
+    });
+  }
+
+  async stop(requestId: string): Promise<void> {
+    const metadata = serviceMetadata(this.options.serviceToken);
+    const told = [...this.workers.values()].map(
+      ({ client }) =>
+        new Promise<void>((resolve) => client.stopRun({ requestId }, metadata, () => resolve())),
+    );
+    await Promise.all(told);
+  }
+
   close(): void {
     clearInterval(this.timer);
     for (const { client } of this.workers.values()) client.close();
@@ -81,17 +103,9 @@ export class WorkerPool implements Workers {
     request: RunRequest,
     signal: AbortSignal,
   ): AsyncGenerator<RunPiece> {
-    const { requestId, promptTokens, adapter, sampling } = request;
-    const call = worker.client.run(
-      WireRunRequest.fromPartial({
-        requestId,
-        promptTokens: [...promptTokens],
-        adapters: adapter ? [{ adapter, weight: 1 }] : [],
-        sampling: { ...sampling, stop: [...sampling.stop] },
-      }),
-      serviceMetadata(this.options.serviceToken),
-      { deadline: Date.now() + this.options.runTimeoutMs },
-    );
+    const call = worker.client.run(toWireRun(request), serviceMetadata(this.options.serviceToken), {
+      deadline: Date.now() + this.options.runTimeoutMs,
+    });
     const cancel = () => call.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
@@ -139,13 +153,6 @@ export class WorkerPool implements Workers {
     });
   }
 }
-
-const toPiece = ({ tokens, text, finishReason, adapterDigests }: RunResponse): RunPiece => ({
-  tokens,
-  text,
-  finishReason,
-  adapterDigest: adapterDigests[0] ?? '',
-});
 
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && 'details' in error;
