@@ -10,6 +10,7 @@ export {
 export { ignoredLabel } from './graph/likelihood.js';
 export { type Delta, loraShapes } from './graph/lora-inputs.js';
 export { modulePath, moduleShape, weightShapes } from './graph/parameters.js';
+export { pageRank } from './graph/rank-pages.js';
 export { type ScoringGraphOptions, scoringGraph } from './graph/scoring-graph.js';
 export { type ServingGraphOptions, servingGraph } from './graph/serving-graph.js';
 export {
@@ -27,11 +28,25 @@ export {
   targetModules,
   type Weights,
 } from './model.js';
-export type { ServedAdapter, SlotShape } from './run/adapter-slots.js';
+export { AdapterPool } from './run/adapter-pool.js';
 export { completionExample, type Example } from './run/batch.js';
 export { type FreshKeyValues, KvCache } from './run/kv-cache.js';
+export {
+  type AdapterContent,
+  type PackedAdapter,
+  type Packing,
+  packAdapter,
+  packedBuffers,
+  type ServedAdapter,
+} from './run/packed-adapter.js';
 export { Scorer, type ScorerOptions } from './run/scorer.js';
-export { type ServingRow, ServingSession, type ServingStep } from './run/serving-session.js';
+export {
+  type RowAdapter,
+  type ServingRow,
+  ServingSession,
+  type ServingStep,
+  type StepOptions,
+} from './run/serving-session.js';
 export { Session, type SessionOptions } from './run/session.js';
 export type { Dtype } from './safetensors/dtype.js';
 export { defaultSafetensorsLimits, type SafetensorsLimits } from './safetensors/header.js';

@@ -12,13 +12,15 @@ import {
 import type { ModelConfig, TargetModule } from '../model.js';
 import type { Attend } from './attention.js';
 import type { Delta } from './lora-inputs.js';
-import { type Linear, modulePath, type Parameters } from './parameters.js';
+import { headWeight, type Linear, modulePath, type Parameters } from './parameters.js';
 
 /** The parts a decoder is put together from; they differ between training, scoring and serving. */
 export interface Decoder {
   readonly config: ModelConfig;
   readonly parameters: Parameters;
   readonly linear: Linear;
+  /** Looks tokens up; by default in the float32 weights. */
+  readonly embed?: (ids: Value) => Value;
   readonly delta: Delta;
   readonly attend: Attend;
   readonly rotation: RotaryTables;
@@ -26,21 +28,29 @@ export interface Decoder {
 
 /** Final normalised hidden states [batch, time, hidden] of a Llama-family decoder (pre-norm, SwiGLU). */
 export function hiddenStates(decoder: Decoder, ids: Value): Value {
+  const { config, parameters, embed } = decoder;
+  let x = embed ? embed(ids) : gatherRows(parameters('model.embed_tokens.weight'), ids);
+  for (let layer = 0; layer < config.layerCount; layer += 1) x = decoderBlock(decoder, x, layer);
+  return finalNorm(decoder, x);
+}
+
+/** One layer: attention and feed-forward, each added to what came in. */
+export function decoderBlock(decoder: Decoder, x: Value, layer: number): Value {
   const { config, parameters } = decoder;
-  const norm = (x: Value, name: string): Value => rmsNorm(x, parameters(name), config.rmsNormEps);
-  let x = gatherRows(parameters('model.embed_tokens.weight'), ids);
-  for (let layer = 0; layer < config.layerCount; layer += 1) {
-    const prefix = `model.layers.${layer}`;
-    x = add(x, attention(decoder, norm(x, `${prefix}.input_layernorm.weight`), layer));
-    x = add(x, feedForward(decoder, norm(x, `${prefix}.post_attention_layernorm.weight`), layer));
-  }
-  return norm(x, 'model.norm.weight');
+  const norm = (value: Value, name: string): Value =>
+    rmsNorm(value, parameters(`model.layers.${layer}.${name}.weight`), config.rmsNormEps);
+  const attended = add(x, attention(decoder, norm(x, 'input_layernorm'), layer));
+  return add(attended, feedForward(decoder, norm(attended, 'post_attention_layernorm'), layer));
+}
+
+/** The norm between the last layer and the head. */
+export function finalNorm({ config, parameters }: Pick<Decoder, 'config' | 'parameters'>, x: Value): Value {
+  return rmsNorm(x, parameters('model.norm.weight'), config.rmsNormEps);
 }
 
 /** Logits over the vocabulary for hidden states of any leading shape. */
 export function logitsOf({ config, linear }: Decoder, hidden: Value): Value {
-  const head = config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
-  return linear(hidden, head);
+  return linear(hidden, headWeight(config));
 }
 
 function attention(decoder: Decoder, x: Value, layer: number): Value {

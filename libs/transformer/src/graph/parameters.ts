@@ -86,6 +86,11 @@ export function moduleShape(config: ModelConfig, module: TargetModule): readonly
   }
 }
 
+/** The weight that turns hidden states into logits. */
+export function headWeight({ tieEmbeddings }: Pick<ModelConfig, 'tieEmbeddings'>): string {
+  return tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+}
+
 /** Every weight a model of this configuration has, with its shape, in a fixed order. */
 export function weightShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]> {
   const { vocabSize, hiddenSize, headDim } = config;

@@ -2,6 +2,7 @@ import { invariant } from '@openledger/kernel';
 import {
   type Graph,
   matmulQuantized,
+  matrixRows,
   type QuantizedColumns,
   type QuantizedRows,
   quantizeRows,
@@ -34,7 +35,7 @@ function columnsOf(graph: Graph, weights: Weights, name: string): QuantizedColum
   const tensor = weights.get(name);
   invariant(tensor, `no weight ${name}`);
   const [out = 0, input = 0] = tensor.shape;
-  const { levels, scales } = quantizeWeight(tensor.data, [out, input]);
+  const { levels, scales } = quantizeWeight([matrixRows(tensor.data, [out, input])]);
   return {
     levels: graph.initializer(`${name}.levels`, 'int8', [input, out], levels),
     scales: graph.initializer(`${name}.scales`, 'float32', [out], scales),

@@ -11,19 +11,19 @@ import {
   splitAfter,
   type Value,
 } from '@openledger/onnx-graph';
-import type { LoraConfig, ModelConfig, Weights } from '../model.js';
+import type { ModelConfig, Weights } from '../model.js';
 import { type Attend, groupQueries, joinHeads, splitHeads } from './attention.js';
 import { hiddenStates, logitsOf } from './decoder.js';
 import { noDelta } from './lora-inputs.js';
 import { constantParameters, plainLinear } from './parameters.js';
 import { causalBias, rotaryTables } from './positions.js';
 import { quantizedLinear } from './quantized-linear.js';
-import { slotLora } from './slot-lora.js';
+import { rankPages } from './rank-pages.js';
 
 export interface ServingGraphOptions {
   readonly maxLength: number;
-  /** Rank and modules of the adapter slots; without it the base model alone is served. */
-  readonly lora?: Omit<LoraConfig, 'alpha'>;
+  /** Memory for adapters, in pages of rank 8; default 0, which serves the base model alone. */
+  readonly adapterPages?: number;
   /**
    * Of the linear layers; default float32. int8 takes a quarter of the memory and, on processors with
    * 8-bit dot products (VNNI, AMX), a fraction of the time, for about a percent of error in the logits.
@@ -41,9 +41,10 @@ export const freshName = (layer: number, part: 'key' | 'value'): string => `fres
  * Inputs: `input_ids` and `positions` int64 [batch, time]; `past_bias` [batch, 1, 1, past], 0 where a
  * row has a past token and a large negative number elsewhere; `last_tokens` int64 [batch], the flat
  * position in [batch · time] of each row's last token; `past.N.key|value` [batch, kv heads, past, head
- * size], keys already rotated; and, with adapters, the inputs of {@link slotLora}. Rows may be padded
- * on the right. Outputs: `logits` [batch, vocabulary] and `fresh.N.key|value` [batch, kv heads, time,
- * head size].
+ * size], keys already rotated; and, with adapters, the inputs of {@link rankPages}. Rows may be padded
+ * on the right. Outputs: `logits` [batch, vocabulary], `fresh.N.key|value` [batch, kv heads, time, head
+ * size] and `hidden` [batch, hidden], the final normalised states summed over each row's new tokens,
+ * weighted by the input `token_weights` [batch, 1, time].
  */
 export function servingGraph(config: ModelConfig, weights: Weights, options: ServingGraphOptions): Graph {
   const graph = new Graph();
@@ -56,12 +57,14 @@ export function servingGraph(config: ModelConfig, weights: Weights, options: Ser
     config,
     parameters,
     linear: options.precision === 'int8' ? quantizedLinear(graph, weights) : plainLinear(parameters),
-    delta: options.lora ? slotLora(graph, config, options.lora) : noDelta,
+    delta: options.adapterPages ? rankPages(graph, config) : noDelta,
     rotation: { ...rotaryTables(graph, config, options.maxLength), positions },
     attend: cachedAttention(config, { past: pastBias, fresh: causalBias(ids), time: sizeOf(ids, 1) }),
   };
-  const hidden = selectRows(rowsOf(hiddenStates(decoder, ids)), lastTokens);
-  graph.output('logits', logitsOf(decoder, hidden));
+  const states = hiddenStates(decoder, ids);
+  graph.output('logits', logitsOf(decoder, selectRows(rowsOf(states), lastTokens)));
+  const tokenWeights = graph.input('token_weights', 'float32', ['batch', 1, 'time']);
+  graph.output('hidden', reshape(matmul(tokenWeights, states), ['batch', config.hiddenSize]));
   return graph;
 }
 

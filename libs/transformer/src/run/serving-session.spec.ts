@@ -1,24 +1,37 @@
 import { largestDifference, randomTokens, tinyLora, tinyModels, tinyWeights } from '../../test/tiny-model.js';
 import type { LoraConfig } from '../model.js';
 import { targetModules } from '../model.js';
-import type { ServedAdapter } from './adapter-slots.js';
 import { KvCache } from './kv-cache.js';
+import { type AdapterContent, packAdapter } from './packed-adapter.js';
 import { Scorer } from './scorer.js';
-import { type ServingRow, ServingSession } from './serving-session.js';
+import { type RowAdapter, type ServingRow, ServingSession } from './serving-session.js';
 
 const config = tinyModels.mistral;
 const weights = tinyWeights(config);
-const slot = { rank: 4, targetModules };
+const adapterPages = 6;
 const maxLength = 192;
 
-function adapter(lora: LoraConfig, seed: number): ServedAdapter {
+function adapter(lora: LoraConfig, seed: number): AdapterContent {
   return { config: lora, weights: tinyLora(config, lora, seed) };
 }
 const wide = adapter({ rank: 4, alpha: 8, targetModules }, 21);
 const narrow = adapter({ rank: 2, alpha: 6, targetModules: ['q_proj', 'v_proj'] }, 22);
 
+/** Loads an adapter where it is not and names it for a row; nothing for the base model. */
+function use(session: ServingSession, content?: AdapterContent): { adapters?: readonly RowAdapter[] } {
+  if (!content) return {};
+  const packing = session.adapters.packing;
+  const known = packed.get(packing) ?? new Map<AdapterContent, RowAdapter>();
+  packed.set(packing, known);
+  const row = known.get(content) ?? { adapter: packAdapter(config, content, { packing }), weight: 1 };
+  known.set(content, row);
+  session.adapters.load(row.adapter);
+  return { adapters: [row] };
+}
+const packed = new Map<string, Map<AdapterContent, RowAdapter>>();
+
 /** Logits after the last token, computed from the whole sequence at once. */
-async function reference(tokens: Int32Array, served?: ServedAdapter): Promise<Float32Array> {
+async function reference(tokens: Int32Array, served?: AdapterContent): Promise<Float32Array> {
   const scorer = await Scorer.open(config, weights, {
     maxLength,
     threads: 1,
@@ -35,7 +48,7 @@ async function reference(tokens: Int32Array, served?: ServedAdapter): Promise<Fl
 describe('ServingSession', () => {
   let session: ServingSession;
   beforeAll(async () => {
-    session = await ServingSession.open(config, weights, { maxLength, threads: 1, lora: slot });
+    session = await ServingSession.open(config, weights, { maxLength, threads: 1, adapterPages });
   });
   afterAll(() => session.release());
 
@@ -45,10 +58,7 @@ describe('ServingSession', () => {
   it('gives every row of a mixed batch what its adapter alone gives', async () => {
     const sequences = [9, 17, 5, 17].map((length, row) => randomTokens(length, config, 30 + row));
     const adapters = [wide, undefined, narrow, wide];
-    const rows = sequences.map((tokens, row): ServingRow => {
-      const served = adapters[row];
-      return served ? { tokens, adapter: served } : { tokens };
-    });
+    const rows = sequences.map((tokens, row): ServingRow => ({ tokens, ...use(session, adapters[row]) }));
     const { logits } = await session.step(rows);
     for (const [row, tokens] of sequences.entries()) {
       const expected = await reference(tokens, adapters[row]);
@@ -59,8 +69,8 @@ describe('ServingSession', () => {
   it('adapters change the answer', async () => {
     const tokens = randomTokens(12, config, 40);
     const { logits } = await session.step([
-      { tokens, adapter: wide },
-      { tokens, adapter: narrow },
+      { tokens, ...use(session, wide) },
+      { tokens, ...use(session, narrow) },
       { tokens },
     ]);
     const base = rowLogits(logits.data, 2);
@@ -75,16 +85,14 @@ describe('ServingSession', () => {
     const cache = new KvCache(config, 4);
     for (const [row, tokens] of sequences.entries()) {
       const prompt = tokens.subarray(0, prompts[row]);
-      const served = adapters[row];
-      const prefill = await session.step([served ? { tokens: prompt, adapter: served } : { tokens: prompt }]);
+      const prefill = await session.step([{ tokens: prompt, ...use(session, adapters[row]) }]);
       cache.append(cache.addRow(), prefill, 0, prompt.length);
     }
     let logits = new Float32Array(0);
     for (let step = 0; step < 9; step += 1) {
       const rows = sequences.map((tokens, row): ServingRow => {
         const at = (prompts[row] ?? 0) + step;
-        const served = adapters[row];
-        return { tokens: tokens.subarray(at, at + 1), ...(served ? { adapter: served } : {}) };
+        return { tokens: tokens.subarray(at, at + 1), ...use(session, adapters[row]) };
       });
       const result = await session.step(rows, cache);
       for (const row of rows.keys()) cache.append(row, result, row, 1);
@@ -102,13 +110,13 @@ describe('ServingSession', () => {
     const short = randomTokens(13, config, 61);
     const cache = new KvCache(config, 2);
     const first = await session.step([
-      { tokens: long.subarray(0, 30), adapter: wide },
+      { tokens: long.subarray(0, 30), ...use(session, wide) },
       { tokens: short.subarray(0, 4) },
     ]);
     cache.append(cache.addRow(), first, 0, 30);
     cache.append(cache.addRow(), first, 1, 4);
     const { logits } = await session.step(
-      [{ tokens: long.subarray(30), adapter: wide }, { tokens: short.subarray(4) }],
+      [{ tokens: long.subarray(30), ...use(session, wide) }, { tokens: short.subarray(4) }],
       cache,
     );
     expect(largestDifference(rowLogits(logits.data, 0), await reference(long, wide))).toBeLessThan(1e-4);
@@ -139,8 +147,7 @@ describe('ServingSession', () => {
     const sequences = [6, 15, 9, 4].map((length, row) => randomTokens(length, config, 110 + row));
     const adapters = [narrow, wide, undefined, poisoned];
     const rows = sequences.map((tokens, row): ServingRow => {
-      const served = adapters[row];
-      return { tokens: tokens.subarray(0, -1), ...(served ? { adapter: served } : {}) };
+      return { tokens: tokens.subarray(0, -1), ...use(session, adapters[row]) };
     });
     const cache = new KvCache(config, 4);
     const prefill = await session.step(rows);
@@ -151,10 +158,9 @@ describe('ServingSession', () => {
     const fresh = randomTokens(5, config, 120);
     cache.addRow();
     const next = order.map((row): ServingRow => {
-      const served = adapters[row];
-      return { tokens: sequences[row]?.subarray(-1) ?? [], ...(served ? { adapter: served } : {}) };
+      return { tokens: sequences[row]?.subarray(-1) ?? [], ...use(session, adapters[row]) };
     });
-    const { logits } = await session.step([...next, { tokens: fresh, adapter: wide }], cache);
+    const { logits } = await session.step([...next, { tokens: fresh, ...use(session, wide) }], cache);
     for (const [at, row] of order.entries()) {
       const expected = await reference(sequences[row] ?? new Int32Array(0), adapters[row]);
       expect(largestDifference(rowLogits(logits.data, at), expected)).toBeLessThan(1e-4);
@@ -168,8 +174,7 @@ describe('ServingSession', () => {
     const expected = await Promise.all(adapters.map((served) => reference(tokens, served)));
     for (const order of [[0], [1, 0], [2], [1, 2, 0], [0, 2], [], [2, 1], [0, 0, 1]]) {
       const rows = order.map((index): ServingRow => {
-        const served = adapters[index];
-        return served ? { tokens, adapter: served } : { tokens };
+        return { tokens, ...use(session, adapters[index]) };
       });
       const { logits } = await session.step([...rows, { tokens }]);
       for (const [row, index] of order.entries()) {
@@ -179,12 +184,9 @@ describe('ServingSession', () => {
     }
   });
 
-  it('refuses an adapter larger than its slots and a sequence beyond its context', async () => {
-    const large = adapter({ rank: 8, alpha: 8, targetModules }, 80);
-    const tokens = randomTokens(3, config, 81);
-    await expect(session.step([{ tokens, adapter: large }])).rejects.toMatchObject({
-      code: 'ADAPTER_DOES_NOT_FIT',
-    });
+  it('refuses an adapter larger than its pool and a sequence beyond its context', async () => {
+    const large = adapter({ rank: 49, alpha: 8, targetModules: ['q_proj'] }, 80);
+    expect(() => use(session, large)).toThrow(expect.objectContaining({ code: 'ADAPTER_POOL_FULL' }));
     await expect(session.step([{ tokens: randomTokens(maxLength + 1, config, 82) }])).rejects.toMatchObject({
       code: 'CONTEXT_LENGTH_EXCEEDED',
     });
@@ -197,7 +199,7 @@ describe('ServingSession with 8-bit linear layers', () => {
     session = await ServingSession.open(config, weights, {
       maxLength,
       threads: 1,
-      lora: slot,
+      adapterPages,
       precision: 'int8',
     });
   });
@@ -205,7 +207,7 @@ describe('ServingSession with 8-bit linear layers', () => {
 
   it('stays near full precision', async () => {
     const tokens = randomTokens(30, config, 90);
-    const { logits } = await session.step([{ tokens, adapter: wide }]);
+    const { logits } = await session.step([{ tokens, ...use(session, wide) }]);
     const expected = await reference(tokens, wide);
     const error = Math.hypot(...logits.data.map((value, i) => value - (expected[i] ?? 0)));
     expect(error / Math.hypot(...expected)).toBeLessThan(0.05);

@@ -1,34 +1,53 @@
 import { DomainError, invariant } from '@openledger/kernel';
 import { maskedScore } from '../graph/positions.js';
+import { pageRank } from '../graph/rank-pages.js';
 import { freshName, pastName, type ServingGraphOptions, servingGraph } from '../graph/serving-graph.js';
 import type { ModelConfig, Tensor, Weights } from '../model.js';
-import { AdapterSlots, type ServedAdapter } from './adapter-slots.js';
+import { AdapterPool } from './adapter-pool.js';
 import type { FreshKeyValues, KvCache } from './kv-cache.js';
+import { type PackedAdapter, packAdapter, type ServedAdapter } from './packed-adapter.js';
 import { type IntegerTensor, Session, type SessionOptions } from './session.js';
 
 /** New tokens of one row: a prompt, a part of one, or the one token sampled last. */
 export interface ServingRow {
   readonly tokens: ArrayLike<number>;
+  /** Adapters of the row, all in the session's pool; their changes add up, each times its weight. */
+  readonly adapters?: readonly RowAdapter[];
+  /** @deprecated packed and loaded on the fly; use `adapters`. */
   readonly adapter?: ServedAdapter;
+}
+
+export interface RowAdapter {
+  readonly adapter: PackedAdapter;
+  readonly weight: number;
+}
+
+export interface StepOptions {
+  /** Whether hidden states are wanted. */
+  readonly hidden?: boolean;
 }
 
 export interface ServingStep extends FreshKeyValues {
   /** Logits after each row's last token, [rows, vocabulary]. */
   readonly logits: Tensor;
+  /** Where asked for: final normalised hidden states summed over each row's new tokens, [rows, hidden]. */
+  readonly hidden?: Tensor;
 }
 
 type ServingFeeds = Map<string, Tensor | IntegerTensor>;
 
 /** Runs batches whose rows may each use another adapter, with the key/value cache outside. */
 export class ServingSession {
-  readonly #slots: AdapterSlots | undefined;
+  /** Adapters that rows can use. */
+  readonly adapters: AdapterPool;
 
   private constructor(
     private readonly session: Session,
     private readonly config: ModelConfig,
     private readonly options: ServingGraphOptions,
   ) {
-    this.#slots = options.lora && new AdapterSlots(config, options.lora);
+    const packing = options.precision === 'int8' ? 'int8' : 'float32';
+    this.adapters = new AdapterPool(config, options.adapterPages ?? 0, packing);
   }
 
   static async open(
@@ -43,9 +62,9 @@ export class ServingSession {
   /**
    * Reads the new tokens of every row after what `cache` holds for it: row i of the step is row i of
    * the cache, or a fresh sequence where no cache is given. The cache is not changed; append the
-   * result to it.
+   * result to it. Adapters can be loaded and unloaded between steps, not during one.
    */
-  async step(rows: readonly ServingRow[], cache?: KvCache): Promise<ServingStep> {
+  async step(rows: readonly ServingRow[], cache?: KvCache, options: StepOptions = {}): Promise<ServingStep> {
     invariant(
       rows.length > 0 && (!cache || cache.rows === rows.length),
       'rows of the step and of the cache differ',
@@ -54,17 +73,23 @@ export class ServingSession {
     const feeds: ServingFeeds = new Map();
     this.#feedTokens(feeds, rows, { time, cache });
     this.#feedPast(feeds, rows.length, cache);
-    if (this.#slots) feedAdapters(feeds, rows, { time, slots: this.#slots });
+    if (this.adapters.pageCount > 0) this.#feedAdapters(feeds, this.#packed(rows), time);
     const layers = [...Array(this.config.layerCount).keys()];
     const keyNames = layers.map((layer) => freshName(layer, 'key'));
     const valueNames = layers.map((layer) => freshName(layer, 'value'));
-    const outputs = await this.session.run(feeds, ['logits', ...keyNames, ...valueNames]);
+    const fetches = ['logits', ...(options.hidden ? ['hidden'] : []), ...keyNames, ...valueNames];
+    const outputs = await this.adapters.read(() => this.session.run(feeds, fetches));
     const take = (name: string): Tensor => {
       const tensor = outputs.get(name);
       invariant(tensor, `the step returned no ${name}`);
       return tensor;
     };
-    return { logits: take('logits'), keys: keyNames.map(take), values: valueNames.map(take) };
+    return {
+      logits: take('logits'),
+      keys: keyNames.map(take),
+      values: valueNames.map(take),
+      ...(options.hidden ? { hidden: take('hidden') } : {}),
+    };
   }
 
   async release(): Promise<void> {
@@ -96,6 +121,9 @@ export class ServingSession {
     }
     feeds.set('input_ids', { shape: [rows.length, time], data: ids });
     feeds.set('positions', { shape: [rows.length, time], data: positions });
+    const weights = new Float32Array(rows.length * time);
+    for (const [row, { tokens }] of rows.entries()) weights.fill(1, row * time, row * time + tokens.length);
+    feeds.set('token_weights', { shape: [rows.length, 1, time], data: weights });
     feeds.set('last_tokens', { shape: [rows.length], data: last });
   }
 
@@ -119,44 +147,44 @@ export class ServingSession {
       feeds.set(pastName(layer, 'value'), value);
     }
   }
-}
 
-/** Groups the tokens of a step by adapter; see `slotLora` for the inputs. */
-function feedAdapters(
-  feeds: ServingFeeds,
-  rows: readonly ServingRow[],
-  how: { readonly time: number; readonly slots: AdapterSlots },
-): void {
-  const { time, slots } = how;
-  const placed = slots.assign([...new Set(rows.flatMap(({ adapter }) => adapter ?? []))]);
-  const groups: number[][] = Array.from({ length: Math.max(placed.size, 1) }, () => []);
-  const adapted = new Float32Array(rows.length);
-  const places = rows.map(({ adapter, tokens }, row) => {
-    const slot = adapter && placed.get(adapter);
-    const group = slot === undefined ? undefined : groups[slot];
-    if (slot === undefined || !group) return undefined;
-    adapted[row] = 1;
-    const first = group.length;
-    for (let t = 0; t < tokens.length; t += 1) group.push(row * time + t);
-    return { slot, first };
-  });
-  const members = Math.max(1, ...groups.map((group) => group.length));
-  const slotTokens = new BigInt64Array(groups.length * members);
-  for (const [slot, group] of groups.entries()) {
-    for (const [member, token] of group.entries()) slotTokens[slot * members + member] = BigInt(token);
-  }
-  const tokenSlots = new BigInt64Array(rows.length * time);
-  for (const [row, { tokens }] of rows.entries()) {
-    const place = places[row];
-    if (!place) continue;
-    for (let t = 0; t < time; t += 1) {
-      // Padding takes its own row's adapter: an overflow of another's would spread by attention.
-      const member = place.first + Math.min(t, tokens.length - 1);
-      tokenSlots[row * time + t] = BigInt(place.slot * members + member);
+  /** Weighs the rank rows of the window for every token; see `rankPages` for the inputs. */
+  #feedAdapters(feeds: ServingFeeds, rows: readonly ServingRow[], time: number): void {
+    const used = rows.flatMap(({ adapters = [] }) => adapters.map(({ adapter }) => adapter));
+    const window = this.adapters.windowOf(used);
+    const ranks = window.count * pageRank;
+    const weights = new Float32Array(rows.length * time * ranks);
+    for (const [row, { adapters = [] }] of rows.entries()) {
+      const first = weights.subarray(row * time * ranks, (row * time + 1) * ranks);
+      for (const { adapter, weight } of adapters) {
+        const place = this.adapters.placeOf(adapter);
+        const from = (place.first - window.first) * pageRank;
+        for (let rank = from; rank < from + place.count * pageRank; rank += 1) {
+          first[rank] = (first[rank] ?? 0) + weight;
+        }
+      }
+      for (let t = 1; t < time; t += 1) weights.set(first, (row * time + t) * ranks);
     }
+    feeds.set('rank_weights', { shape: [rows.length, time, ranks], data: weights });
+    for (const [name, tensor] of this.adapters.tensors(window)) feeds.set(name, tensor);
   }
-  feeds.set('slot_tokens', { shape: [groups.length, members], data: slotTokens });
-  feeds.set('token_slots', { shape: [rows.length, time], data: tokenSlots });
-  feeds.set('row_adapted', { shape: [rows.length, 1, 1], data: adapted });
-  for (const [name, tensor] of slots.tensors(groups.length)) feeds.set(name, tensor);
+
+  readonly #onTheFly = new Map<ServedAdapter, PackedAdapter>();
+
+  #packed(rows: readonly ServingRow[]): readonly ServingRow[] {
+    const wanted = new Set(rows.flatMap(({ adapter }) => adapter ?? []));
+    for (const [content, adapter] of this.#onTheFly) {
+      if (wanted.has(content)) continue;
+      this.adapters.unload(adapter);
+      this.#onTheFly.delete(content);
+    }
+    return rows.map((row) => {
+      if (!row.adapter) return row;
+      let adapter = this.#onTheFly.get(row.adapter);
+      adapter ??= packAdapter(this.config, row.adapter, { packing: this.adapters.packing });
+      this.#onTheFly.set(row.adapter, adapter);
+      this.adapters.load(adapter);
+      return { ...row, adapters: [...(row.adapters ?? []), { adapter, weight: 1 }] };
+    });
+  }
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { loadModelFolder, ServingSession, targetModules } from '@openledger/transformer';
+import { loadModelFolder, pageRank, ServingSession } from '@openledger/transformer';
 import { enterThread } from '@openledger/worker-thread';
 import { AdapterShelf } from '../application/adapter-shelf.js';
 import { Engine } from '../application/engine.js';
@@ -13,7 +13,7 @@ async function serve(settings: EngineWorkerData, report: (report: EngineReport) 
   const session = await ServingSession.open(config, weights, {
     maxLength: contextTokens,
     threads: settings.threads,
-    lora: { rank: settings.adapterRankMax, targetModules },
+    adapterPages: settings.rowsMax * Math.ceil(settings.adapterRankMax / pageRank),
   });
   const eosTokenIds = new Set(generation.eosTokenIds);
   const { rowsMax, prefillChunkTokens } = settings;
