@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the Python environment of the peers in the folder given (default .cache/peers).
+# Makes the Python environment of the peers in the folder given (default .cache/peers), and llama.cpp beside it.
 # The interpreter comes from PEERS_PYTHON; it must be the one that Debian's python3-torch belongs to.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,3 +11,7 @@ if ! "$folder/bin/python" -c 'import torch' 2>/dev/null; then
   exit 1
 fi
 "$folder/bin/pip" install --quiet --no-deps -r "$here/requirements.txt"
+# Only this platform's library: the others are optional packages of hundreds of megabytes.
+mkdir -p "$folder/llamacpp"
+cp "$here/llamacpp/package.json" "$folder/llamacpp/"
+npm install --prefix "$folder/llamacpp" --omit=optional --no-package-lock --ignore-scripts --silent

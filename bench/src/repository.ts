@@ -5,4 +5,5 @@ export const root = join(import.meta.dirname, '..', '..', '..');
 export const seedlingDir = join(root, 'models', 'seedling');
 export const demoDir = join(root, 'services', 'all-in-one', 'demo');
 /** Made by `bench/peers/install.sh`. */
-export const peersPython = join(root, '.cache', 'peers', 'bin', 'python');
+export const peersFolder = join(root, '.cache', 'peers');
+export const peersPython = join(peersFolder, 'bin', 'python');

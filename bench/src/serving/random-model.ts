@@ -116,7 +116,8 @@ export async function randomModelFolder(model: ModelConfig): Promise<string> {
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
     await copyFile(join(seedlingDir, name), join(partial, name));
   }
-  await writeSafetensors(join(partial, 'model.safetensors'), randomWeights(model), { dtype: 'BF16' });
+  const format = { dtype: 'BF16', metadata: { format: 'pt' } } as const;
+  await writeSafetensors(join(partial, 'model.safetensors'), randomWeights(model), format);
   await writeFile(join(partial, 'config.json'), configJson(model));
   await rm(folder, { recursive: true, force: true });
   await rename(partial, folder);

@@ -1,7 +1,7 @@
 import { loadModelFolder, seededRandom, Trainer, targetModules } from '@openledger/transformer';
 import { type Bench, median } from '../bench.js';
+import { PeerProcess } from '../peer-process.js';
 import { seedlingDir } from '../repository.js';
-import { PeftPeer } from './peft-peer.js';
 
 const RANK = 8;
 const ROWS = 8;
@@ -18,7 +18,8 @@ export const trainStep: Bench = {
     const base = await loadModelFolder(seedlingDir);
     const lora = { rank: RANK, alpha: 2 * RANK, targetModules };
     const shape = { model: seedlingDir, rank: RANK, alpha: 2 * RANK, target_modules: targetModules };
-    const theirs = await PeftPeer.start({
+    const theirs = await PeerProcess.python('train_step.py', {
+      interactive: true,
       ...shape,
       rows: ROWS,
       length: LENGTH,
@@ -39,7 +40,7 @@ export const trainStep: Bench = {
         const elapsed = performance.now() - begun;
         if (step > WARMUP) {
           ours.push(elapsed);
-          peft.push(await theirs.step());
+          peft.push(await theirs.ask('step'));
           log(`step ${step - WARMUP}/${STEPS}: ${elapsed.toFixed(0)} ms, PEFT ${peft.at(-1)?.toFixed(0)} ms`);
         }
         begun = performance.now();
