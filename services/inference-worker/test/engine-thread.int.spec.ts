@@ -6,6 +6,7 @@ import { eventually } from '@openledger/testing';
 import { writeTinyModel } from '@openledger/testing/tiny-model';
 import type { NativeThread } from '@openledger/worker-thread';
 import type { GenerationPiece, GenerationRequest } from '../src/application/generation.js';
+import { plainSampling } from '../src/domain/sampling.js';
 import { EngineThread } from '../src/outbound/engine-thread.js';
 
 describe('EngineThread', () => {
@@ -34,7 +35,7 @@ describe('EngineThread', () => {
     });
   const request: GenerationRequest = {
     promptTokens: [1, 2, 3],
-    sampling: { maxTokens: 400, temperature: 0, topP: 1, topK: 0, seed: 0, stop: [] },
+    sampling: { ...plainSampling, maxTokens: 400 },
   };
 
   const read = async (pieces: AsyncIterable<GenerationPiece>) => {

@@ -1,6 +1,8 @@
 import type { ServedAdapter } from '@openledger/transformer';
 import { AnswerText, type TokenDecoder } from '../domain/answer-text.js';
-import { type Sampling, sampleToken } from '../domain/sampling.js';
+import { logProbabilities } from '../domain/log-probabilities.js';
+import type { Sampling } from '../domain/sampling.js';
+import { sampleToken } from '../domain/token-sampler.js';
 import type { GenerationPiece } from './generation.js';
 
 export interface RowRequest {
@@ -47,18 +49,22 @@ export class BatchRow {
   /** Chooses the next token. The end-of-sequence token counts as produced and has no text. */
   next(logits: Float32Array): GenerationPiece {
     const token = sampleToken(logits, this.sampling, this.random);
+    const { topLogprobs } = this.sampling;
+    const logprobs = topLogprobs === undefined ? [] : [logProbabilities(logits, token, topLogprobs)];
     this.lastToken = token;
     this.produced += 1;
-    if (this.model.eosTokenIds.has(token)) return this.piece(token, this.text.finish().text, 'stop');
-    const { text, stopped } = this.text.push(token);
-    if (stopped) return this.piece(token, text, 'stop');
-    const full = this.promptTokens.length + this.produced >= this.model.contextTokens;
-    if (!full && this.produced < this.sampling.maxTokens) return this.piece(token, text, '');
-    const rest = this.text.finish();
-    return this.piece(token, text + rest.text, rest.stopped ? 'stop' : 'length');
+    return { tokens: [token], logprobs, adapterDigest: this.adapterDigest, ...this.tell(token) };
   }
 
-  private piece(token: number, text: string, finishReason: GenerationPiece['finishReason']): GenerationPiece {
-    return { tokens: [token], text, finishReason, adapterDigest: this.adapterDigest };
+  private tell(token: number): Pick<GenerationPiece, 'text' | 'finishReason'> {
+    if (this.model.eosTokenIds.has(token) && !this.sampling.ignoreEos) {
+      return { text: this.text.finish().text, finishReason: 'stop' };
+    }
+    const { text, stopped } = this.text.push(token);
+    if (stopped) return { text, finishReason: 'stop' };
+    const full = this.promptTokens.length + this.produced >= this.model.contextTokens;
+    if (!full && this.produced < this.sampling.maxTokens) return { text, finishReason: '' };
+    const rest = this.text.finish();
+    return { text: text + rest.text, finishReason: rest.stopped ? 'stop' : 'length' };
   }
 }

@@ -1,4 +1,5 @@
 import { DomainError } from '@openledger/kernel';
+import type { TokenLogprobs } from '../domain/log-probabilities.js';
 import type { Sampling } from '../domain/sampling.js';
 
 /** Where an adapter's files lie, and how what was found is checked. */
@@ -19,6 +20,8 @@ export interface GenerationPiece {
   readonly tokens: readonly number[];
   /** Text of those tokens as far as it is certain. */
   readonly text: string;
+  /** One for each of the tokens where asked for, else none. */
+  readonly logprobs: readonly TokenLogprobs[];
   /** Empty until the last piece. */
   readonly finishReason: '' | 'stop' | 'length';
   /** Of the weights that were used; empty for the base alone. */

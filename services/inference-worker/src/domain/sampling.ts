@@ -8,101 +8,117 @@ export interface Sampling {
   readonly topP: number;
   /** 0 is off. */
   readonly topK: number;
+  /** 0 is off. */
+  readonly minP: number;
+  /** 0 is off. */
+  readonly presencePenalty: number;
+  /** 0 is off. */
+  readonly frequencyPenalty: number;
+  /** 1 is off. */
+  readonly repetitionPenalty: number;
+  /** Added to the logits of these tokens. */
+  readonly logitBias: ReadonlyMap<number, number>;
   /** Unsigned 32 bits. */
   readonly seed: number;
   readonly stop: readonly string[];
+  /** How many of the likeliest tokens are told beside the chosen one; undefined tells no probabilities. */
+  readonly topLogprobs: number | undefined;
+  /** JSON Schema that the answer satisfies; empty for free text. */
+  readonly jsonSchema: string;
+  /** An end-of-sequence token does not end the answer. */
+  readonly ignoreEos: boolean;
 }
 
-interface Candidate {
-  readonly token: number;
-  /** Not normalised. */
-  readonly weight: number;
+/** Greedy, without anything else. */
+export const plainSampling: Sampling = {
+  maxTokens: 64,
+  temperature: 0,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  repetitionPenalty: 1,
+  logitBias: new Map(),
+  seed: 0,
+  stop: [],
+  topLogprobs: undefined,
+  jsonSchema: '',
+  ignoreEos: false,
+};
+
+/** Ranges as OpenAI and vLLM have them; below the least temperature a logit's share overflows. */
+const TEMPERATURE_MIN = 1e-3;
+const TEMPERATURE_MAX = 100;
+const PENALTY_MAX = 2;
+const REPETITION_MAX = 10;
+const BIAS_MAX = 100;
+const BIASES_MAX = 1_024;
+const STOPS_MAX = 16;
+const STOP_LENGTH_MAX = 1_000;
+const TOP_LOGPROBS_MAX = 20;
+
+interface Rule {
+  /** As the wire calls it. */
+  readonly param: string;
+  readonly holds: boolean;
+  readonly wanted: string;
 }
 
-/**
- * Draws the next token: temperature, then the `topK` likeliest, then the smallest set whose probability
- * reaches `topP` (nucleus sampling, Holtzman et al. 2020). Ties go to the smaller token id, so that equal
- * logits and random numbers give equal tokens everywhere.
- *
- * @throws DomainError LOGITS_NOT_FINITE when the model produced no number to choose by
- */
-export function sampleToken(logits: Float32Array, sampling: Sampling, random: () => number): number {
-  const best = argmax(logits);
-  if (sampling.temperature === 0) return best;
-  const peak = logits[best] ?? 0;
-  const { topK, topP, temperature } = sampling;
-  const weightOf = (logit: number): number => {
-    const weight = Math.exp((logit - peak) / temperature);
-    // Not above the peak's: an infinite logit has no probability.
-    return weight > 0 && weight <= 1 ? weight : 0;
-  };
-  if (topK === 0 && topP >= 1) return drawFromAll(logits, weightOf, random());
-  return draw(nucleus(likeliest(logits, topK, weightOf), topP), random());
-}
-
-function argmax(logits: Float32Array): number {
-  let best = -1;
-  let peak = Number.NEGATIVE_INFINITY;
-  for (let token = 0; token < logits.length; token += 1) {
-    const logit = logits[token] ?? Number.NaN;
-    if (logit > peak && logit < Number.POSITIVE_INFINITY) {
-      best = token;
-      peak = logit;
-    }
+/** @throws DomainError SAMPLING_INVALID, its `param` the parameter's name */
+export function checkSampling(sampling: Sampling, vocabSize: number): void {
+  for (const { param, holds, wanted } of rules(sampling, vocabSize)) {
+    if (holds) continue;
+    throw new DomainError('invalid', 'SAMPLING_INVALID', `${param} must be ${wanted}.`, {
+      details: { param },
+    });
   }
-  if (best >= 0) return best;
-  throw new DomainError(
-    'unavailable',
-    'LOGITS_NOT_FINITE',
-    'The model produced no finite number: the adapter is damaged or was trained to divergence.',
-  );
 }
 
-/** One pass for the total and one for the draw: the whole vocabulary need not be sorted. */
-function drawFromAll(logits: Float32Array, weightOf: (logit: number) => number, uniform: number): number {
-  let total = 0;
-  for (const logit of logits) total += weightOf(logit);
-  let rest = uniform * total;
-  let last = 0;
-  for (let token = 0; token < logits.length; token += 1) {
-    const weight = weightOf(logits[token] ?? Number.NaN);
-    if (weight === 0) continue;
-    last = token;
-    rest -= weight;
-    if (rest < 0) break;
-  }
-  return last;
-}
-
-function likeliest(
-  logits: Float32Array,
-  topK: number,
-  weightOf: (logit: number) => number,
-): readonly Candidate[] {
-  const candidates: Candidate[] = [];
-  for (let token = 0; token < logits.length; token += 1) {
-    const weight = weightOf(logits[token] ?? Number.NaN);
-    if (weight > 0) candidates.push({ token, weight });
-  }
-  candidates.sort((a, b) => b.weight - a.weight || a.token - b.token);
-  return topK === 0 ? candidates : candidates.slice(0, topK);
-}
-
-function nucleus(candidates: readonly Candidate[], topP: number): readonly Candidate[] {
-  const total = candidates.reduce((sum, { weight }) => sum + weight, 0);
-  let reached = 0;
-  for (const [index, { weight }] of candidates.entries()) {
-    reached += weight;
-    if (reached >= topP * total) return candidates.slice(0, index + 1);
-  }
-  return candidates;
-}
-
-function draw(candidates: readonly Candidate[], uniform: number): number {
-  let rest = uniform * candidates.reduce((sum, { weight }) => sum + weight, 0);
-  for (const { token, weight } of candidates) {
-    rest -= weight;
-    if (rest < 0) return token;
-  }
-  return candidates.at(-1)?.token ?? 0;
+function rules(sampling: Sampling, vocabSize: number): readonly Rule[] {
+  const { temperature, topP, topK, minP, repetitionPenalty, logitBias, stop, topLogprobs } = sampling;
+  const penalty = (param: string, value: number): Rule => ({
+    param,
+    holds: Math.abs(value) <= PENALTY_MAX,
+    wanted: `from -${PENALTY_MAX} to ${PENALTY_MAX}`,
+  });
+  return [
+    {
+      param: 'temperature',
+      holds: temperature === 0 || (temperature >= TEMPERATURE_MIN && temperature <= TEMPERATURE_MAX),
+      wanted: `0 or from ${TEMPERATURE_MIN} to ${TEMPERATURE_MAX}`,
+    },
+    { param: 'top_p', holds: topP > 0 && topP <= 1, wanted: 'above 0 and at most 1' },
+    { param: 'top_k', holds: Number.isInteger(topK) && topK >= 0, wanted: 'a whole number, 0 or more' },
+    { param: 'min_p', holds: minP >= 0 && minP <= 1, wanted: 'from 0 to 1' },
+    penalty('presence_penalty', sampling.presencePenalty),
+    penalty('frequency_penalty', sampling.frequencyPenalty),
+    {
+      param: 'repetition_penalty',
+      holds: repetitionPenalty > 0 && repetitionPenalty <= REPETITION_MAX,
+      wanted: `above 0 and at most ${REPETITION_MAX}`,
+    },
+    {
+      param: 'logit_bias',
+      holds:
+        logitBias.size <= BIASES_MAX &&
+        [...logitBias].every(([token, bias]) => token < vocabSize && Math.abs(bias) <= BIAS_MAX),
+      wanted: `of at most ${BIASES_MAX} tokens below ${vocabSize}, each from -${BIAS_MAX} to ${BIAS_MAX}`,
+    },
+    {
+      param: 'stop',
+      holds: stop.length <= STOPS_MAX && stop.every((text) => text.length <= STOP_LENGTH_MAX),
+      wanted: `at most ${STOPS_MAX} texts of at most ${STOP_LENGTH_MAX} characters`,
+    },
+    {
+      param: 'top_logprobs',
+      holds: topLogprobs === undefined || (topLogprobs >= 0 && topLogprobs <= TOP_LOGPROBS_MAX),
+      wanted: `from 0 to ${TOP_LOGPROBS_MAX}`,
+    },
+    {
+      param: 'ignore_eos',
+      holds: !(sampling.ignoreEos && sampling.jsonSchema !== ''),
+      wanted: 'off with a JSON schema, whose value ends the answer',
+    },
+  ];
 }

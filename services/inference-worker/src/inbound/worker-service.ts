@@ -1,17 +1,9 @@
-import {
-  GetStatusResponse,
-  type RunRequest,
-  RunResponse,
-  type Sampling as WireSampling,
-  WorkerServiceService,
-} from '@openledger/contracts';
+import { GetStatusResponse, type RunRequest, RunResponse, WorkerServiceService } from '@openledger/contracts';
 import { DomainError, isSha256 } from '@openledger/kernel';
 import { type GrpcContext, type GrpcService, serverStream, unary } from '@openledger/service-host';
 import { checkPrompt, type GenerationRequest } from '../application/generation.js';
 import type { TextEngine } from '../application/text-engine.js';
-import type { Sampling } from '../domain/sampling.js';
-
-const COMPLETION_TOKENS_DEFAULT = 64;
+import { toSampling, toWireLogprobs } from './sampling.js';
 
 /** What gateways ask of a worker. */
 export function workerService(context: GrpcContext, engine: TextEngine): GrpcService {
@@ -31,11 +23,12 @@ async function* run(
 ): AsyncGenerator<RunResponse> {
   const { config, contextTokens } = engine.base;
   checkPrompt(request.promptTokens, { vocabSize: config.vocabSize, contextTokens });
-  for await (const piece of engine.generate(toGeneration(request), signal)) {
+  for await (const piece of engine.generate(toGeneration(request, config.vocabSize), signal)) {
     const { adapterDigest, ...rest } = piece;
     yield RunResponse.fromPartial({
       ...rest,
       tokens: [...rest.tokens],
+      logprobs: toWireLogprobs(rest.logprobs),
       adapterDigests: adapterDigest === '' ? [] : [adapterDigest],
     });
   }
@@ -52,21 +45,12 @@ async function status({ base, load }: TextEngine): Promise<GetStatusResponse> {
   });
 }
 
-function toGeneration({ promptTokens, adapters, sampling }: RunRequest): GenerationRequest {
+function toGeneration(request: RunRequest, vocabSize: number): GenerationRequest {
+  const { promptTokens, adapters, sampling } = request;
   const adapter = adapters[0]?.adapter;
   if (adapter && ![adapter.digest, adapter.configBlob, adapter.weightsBlob].every(isSha256)) {
     const message = 'An adapter is named by SHA-256 digests in hexadecimal.';
     throw new DomainError('invalid', 'ADAPTER_REFERENCE_INVALID', message);
   }
-  return { promptTokens, ...(adapter ? { adapter } : {}), sampling: toSampling(sampling) };
-}
-
-/** Zero means what the contract says it means: a default or off. */
-function toSampling(wire: WireSampling | undefined): Sampling {
-  const { temperature = 0, topP = 0, topK = 0, seed = 0, stop = [] } = wire ?? {};
-  if (!(temperature >= 0) || !(topP >= 0)) {
-    throw new DomainError('invalid', 'SAMPLING_INVALID', 'temperature and top_p are not negative numbers.');
-  }
-  const maxTokens = wire?.maxTokens || COMPLETION_TOKENS_DEFAULT;
-  return { maxTokens, temperature, topP: topP || 1, topK, seed, stop: stop.filter((text) => text !== '') };
+  return { promptTokens, ...(adapter ? { adapter } : {}), sampling: toSampling(sampling, vocabSize) };
 }

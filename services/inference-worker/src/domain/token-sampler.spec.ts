@@ -1,6 +1,7 @@
-import { type Sampling, sampleToken } from './sampling.js';
+import { plainSampling, type Sampling } from './sampling.js';
+import { sampleToken } from './token-sampler.js';
 
-const plain: Sampling = { maxTokens: 1, temperature: 1, topP: 1, topK: 0, seed: 0, stop: [] };
+const plain: Sampling = { ...plainSampling, temperature: 1 };
 const logitsOf = (...probabilities: number[]) => Float32Array.from(probabilities, Math.log);
 const evenly = (draws: number) => Array.from({ length: draws }, (_, index) => (index + 0.5) / draws);
 
