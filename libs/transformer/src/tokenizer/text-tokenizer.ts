@@ -1,6 +1,7 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { DomainError } from '@openledger/kernel';
 import { IncrementalDecoder } from './incremental-decoder.js';
+import { type TokenBytes, tokenBytesOf } from './token-bytes.js';
 
 /** How an encoding treats the tokens that frame a text. */
 export interface EncodeOptions {
@@ -15,6 +16,7 @@ const maxTextLength = 4_000_000;
 export class TextTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #special: ReadonlyMap<string, number>;
+  readonly #bytesOf: TokenBytes;
 
   /**
    * @param json the content of `tokenizer.json`
@@ -22,6 +24,7 @@ export class TextTokenizer {
    */
   constructor(json: object, config: object) {
     this.#tokenizer = new Tokenizer(json, config);
+    this.#bytesOf = tokenBytesOf(json);
     const special = new Map<string, number>();
     for (const [id, token] of this.#tokenizer.get_added_tokens_decoder()) {
       if (token.special) special.set(token.content, id);
@@ -67,5 +70,12 @@ export class TextTokenizer {
   /** The stored form of a token, e.g. `Ġthe`. */
   tokenText(id: number): string | undefined {
     return this.#tokenizer.id_to_token(id);
+  }
+
+  /** The bytes that a token adds to a text: of one alone they need not be UTF-8. Undefined where there is no such token. */
+  tokenBytes(id: number): Uint8Array | undefined {
+    const text = this.tokenText(id);
+    if (text === undefined) return undefined;
+    return this.#special.has(text) ? Buffer.from(text) : this.#bytesOf(text);
   }
 }
