@@ -1,7 +1,16 @@
 import { InvariantError } from '@openledger/kernel';
 import type { Dim, Shape } from './dimensions.js';
 
-export type DType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool' | 'uint8' | 'int8' | 'float16';
+export type DType =
+  | 'float32'
+  | 'float64'
+  | 'int32'
+  | 'int64'
+  | 'bool'
+  | 'uint8'
+  | 'int8'
+  | 'float16'
+  | 'bfloat16';
 
 export type TensorData =
   | Float32Array

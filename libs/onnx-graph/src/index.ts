@@ -41,9 +41,12 @@ export {
 } from './ops/layout.js';
 export { greater, greaterOrEqual, range, sizeOf, where } from './ops/logic.js';
 export { flatSize, type MatmulOptions, matmul, rowsOf } from './ops/matmul.js';
+export { blockCount, matmulBlocks, type QuantizedBlocks, quantizeBlocks } from './ops/nbits.js';
 export { rmsNorm } from './ops/normalization.js';
 export {
+  type MatrixRows,
   matmulQuantized,
+  matrixRows,
   type QuantizedColumns,
   type QuantizedRows,
   quantizeRows,

@@ -10,4 +10,5 @@ export const onnxTypes: Readonly<Record<DType, number>> = {
   bool: 9,
   float16: 10,
   float64: 11,
+  bfloat16: 16,
 };

@@ -1,7 +1,7 @@
 import { Tensor } from 'onnxruntime-node';
 import { runGraph, smoothValues } from '../../test/numeric-gradient.js';
 import { Graph } from '../graph.js';
-import { matmulQuantized, quantizeRows, quantizeWeight } from './quantize.js';
+import { matmulQuantized, matrixRows, quantizeRows, quantizeWeight } from './quantize.js';
 
 describe('an 8-bit product', () => {
   const inner = 40;
@@ -10,7 +10,7 @@ describe('an 8-bit product', () => {
     smoothValues(out * inner, 1),
     (value, i) => value * (1 + Math.floor(i / inner)),
   );
-  const quantized = quantizeWeight(weight, [out, inner]);
+  const quantized = quantizeWeight([matrixRows(weight, [out, inner])]);
 
   it('stores each output by its own range', () => {
     for (let row = 0; row < out; row += 1) {

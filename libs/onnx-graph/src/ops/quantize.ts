@@ -1,12 +1,13 @@
+import { invariant } from '@openledger/kernel';
 import { dimAt } from '../dimensions.js';
-import type { Value } from '../graph.js';
+import { microsoftDomain, type Value } from '../graph.js';
 
 /** The level that stands for 0: unsigned activations take the fast kernel on x86, signed ones do not. */
 const zeroLevel = 128;
 const levels = 127;
 
 /** Keeps an all-zero row from dividing by zero. */
-const smallestRange = 1e-12;
+export const smallestRange = 1e-12;
 
 /** A float tensor as bytes: value ≈ (level − 128) · scale, with one scale for each row. */
 export interface QuantizedRows {
@@ -48,33 +49,92 @@ export interface QuantizedColumns {
   readonly scales: Value;
 }
 
-/** The product of quantised rows and columns, exact in integers and then scaled to float32. */
+/**
+ * The product of quantised rows and columns, exact in integers and then scaled to float32. ONNX
+ * Runtime's operator scales while a tile is still in the cache, which separate nodes cannot.
+ */
 export function matmulQuantized(rows: QuantizedRows, columns: QuantizedColumns): Value {
   const { graph } = rows.levels;
   const shape = [...rows.levels.shape.slice(0, -1), dimAt(columns.levels.shape, 1)];
   const float = { dtype: 'float32', shape } as const;
+  const unit = graph.scalar('float32', 1);
   const zero = graph.scalar('uint8', zeroLevel);
-  const sums = graph.one('MatMulInteger', [rows.levels, columns.levels, zero], { dtype: 'int32', shape });
-  const cast = graph.one('Cast', [sums], { ...float, attributes: { to: 1 } });
-  return graph.one('Mul', [graph.one('Mul', [cast, rows.scales], float), columns.scales], float);
+  const product = graph.one(
+    'MatMulIntegerToFloat',
+    [rows.levels, columns.levels, unit, columns.scales, zero],
+    { ...float, domain: microsoftDomain },
+  );
+  return graph.one('Mul', [product, rows.scales], float);
 }
 
-/** Quantises the rows of a [out, in] weight and turns it to [in, out]. */
-export function quantizeWeight(
-  data: Float32Array,
-  shape: readonly [out: number, input: number],
-): { readonly levels: Int8Array; readonly scales: Float32Array } {
-  const [out, input] = shape;
+/** A weight [out, in] that is read a few rows at a time, so that no float copy of all of it need exist. */
+export interface MatrixRows {
+  readonly shape: readonly [out: number, input: number];
+  /** Rows `begin` to `end`, one after the other. */
+  rows(begin: number, end: number): Float32Array;
+}
+
+/** A weight that is in memory anyway. */
+export function matrixRows(data: Float32Array, shape: readonly [out: number, input: number]): MatrixRows {
+  return { shape, rows: (begin, end) => data.subarray(begin * shape[1], end * shape[1]) };
+}
+
+/** Rows quantised at once: their floats stay in the processor's cache, and a run of levels fills its lines. */
+const rowsAtOnce = 64;
+
+/** Visits weights that lie below one another in pieces of few rows. */
+export function eachPiece(
+  weights: readonly MatrixRows[],
+  visit: (floats: Float32Array, first: number, count: number) => void,
+): void {
+  let first = 0;
+  for (const weight of weights) {
+    const [out] = weight.shape;
+    for (let begin = 0; begin < out; begin += rowsAtOnce) {
+      const end = Math.min(begin + rowsAtOnce, out);
+      visit(weight.rows(begin, end), first + begin, end - begin);
+    }
+    first += out;
+  }
+}
+
+/** [out, in] of weights of one input that lie below one another. */
+export function stackedShape(weights: readonly MatrixRows[]): readonly [out: number, input: number] {
+  const input = weights[0]?.shape[1] ?? 0;
+  invariant(
+    weights.every((weight) => weight.shape[1] === input),
+    'weights of one layer read different inputs',
+  );
+  return [weights.reduce((sum, { shape }) => sum + shape[0], 0), input];
+}
+
+/** Quantises the rows of weights that lie below one another and turns the whole to [in, out]. */
+export function quantizeWeight(weights: readonly MatrixRows[]): {
+  readonly levels: Int8Array;
+  readonly scales: Float32Array;
+} {
+  const [out, input] = stackedShape(weights);
   const quantized = new Int8Array(out * input);
   const scales = new Float32Array(out);
-  for (let row = 0; row < out; row += 1) {
-    const weights = data.subarray(row * input, (row + 1) * input);
-    const range = weights.reduce((largest, weight) => Math.max(largest, Math.abs(weight)), smallestRange);
-    const scale = range / levels;
-    scales[row] = scale;
-    for (let column = 0; column < input; column += 1) {
-      quantized[column * out + row] = Math.round((weights[column] ?? 0) / scale);
+  const inverse = new Float64Array(rowsAtOnce);
+  eachPiece(weights, (floats, first, count) => {
+    for (let row = 0; row < count; row += 1) {
+      let range = smallestRange;
+      for (let at = row * input; at < (row + 1) * input; at += 1) {
+        const size = Math.abs(floats[at] as number);
+        if (size > range) range = size;
+      }
+      scales[first + row] = range / levels;
+      inverse[row] = levels / range;
     }
-  }
+    for (let column = 0; column < input; column += 1) {
+      const to = column * out + first;
+      for (let row = 0; row < count; row += 1) {
+        const scaled = (floats[row * input + column] as number) * (inverse[row] as number);
+        // Rounds to nearest: what is cut is positive.
+        quantized[to + row] = ((scaled + 128.5) | 0) - 128;
+      }
+    }
+  });
   return { levels: quantized, scales };
 }
