@@ -44,6 +44,10 @@ export const SettlementConfig = z.object({
   SETTLEMENT_EPOCH_MS: milliseconds.default(3_600_000),
   SETTLEMENT_HOLD_TTL_MS: milliseconds.default(600_000),
   SETTLEMENT_HOLD_SWEEP_MS: milliseconds.default(5_000),
+  /** How long new requests are begun on a lease. */
+  SETTLEMENT_LEASE_USE_MS: milliseconds.default(60_000),
+  /** A lease that its gateway has not returned this long after its use is given up. */
+  SETTLEMENT_LEASE_ABANDON_MS: milliseconds.default(86_400_000),
   SETTLEMENT_SPLIT_BPS: roleSplit.default(DEFAULT_ROLE_SPLIT),
   SETTLEMENT_BASE_MODEL_OWNERS: owners.optional(),
 });

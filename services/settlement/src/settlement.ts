@@ -5,7 +5,9 @@ import type { Composition, Host, Service } from '@openledger/service-host';
 import { type JsonRpcProvider, Wallet } from 'ethers';
 import { CloseEpoch } from './application/close-epoch.js';
 import { EndHold } from './application/end-hold.js';
+import { EndLease } from './application/end-lease.js';
 import { HoldBalance } from './application/hold-balance.js';
+import { LeaseBalance } from './application/lease-balance.js';
 import { SettlementQueries } from './application/queries.js';
 import { RecordPayees } from './application/record-payees.js';
 import { RecordUsage } from './application/record-usage.js';
@@ -44,13 +46,21 @@ function compose(host: Host): Composition {
   const closeEpoch = new CloseEpoch(store, chain.contracts);
   const endHold = new EndHold(store);
   const holdBalance = new HoldBalance(store, config.SETTLEMENT_HOLD_TTL_MS);
+  const endLease = new EndLease(store);
+  const leaseBalance = new LeaseBalance(store, {
+    useForMs: config.SETTLEMENT_LEASE_USE_MS,
+    abandonAfterMs: config.SETTLEMENT_LEASE_ABANDON_MS,
+  });
   const usage = new RecordUsage(store, {
     roles: config.SETTLEMENT_SPLIT_BPS,
     baseModelOwners: config.SETTLEMENT_BASE_MODEL_OWNERS ?? new Map(),
   });
 
   const background = new Background(
-    [...chainLoops(host, config, store, chain), ...ledgerLoops(host, config, endHold, closeEpoch)],
+    [
+      ...chainLoops(host, config, store, chain),
+      ...ledgerLoops(host, config, { endHold, endLease, closeEpoch }),
+    ],
     (name, error) => host.log.warn({ err: error, loop: name }, 'a pass failed'),
   );
   return {
@@ -63,7 +73,9 @@ function compose(host: Host): Composition {
         { provide: SettlementView, useValue: viewOf(host, config) },
       ],
     },
-    grpc: [settlementGrpc(host, { holdBalance, endHold, queries, clock: host.clock })],
+    grpc: [
+      settlementGrpc(host, { holdBalance, endHold, leaseBalance, endLease, queries, clock: host.clock }),
+    ],
     handlers: subscriptions(usage, new RecordPayees(store), host.clock),
     start: async () => {
       await checkChain(config, chain);
@@ -124,8 +136,7 @@ function chainLoops(
 function ledgerLoops(
   host: Host,
   config: SettlementConfig,
-  endHold: EndHold,
-  closeEpoch: CloseEpoch,
+  { endHold, endLease, closeEpoch }: { endHold: EndHold; endLease: EndLease; closeEpoch: CloseEpoch },
 ): BackgroundLoop[] {
   const intervalMs = config.SETTLEMENT_EPOCH_MS;
   return [
@@ -133,6 +144,14 @@ function ledgerLoops(
       name: 'expire holds',
       everyMs: config.SETTLEMENT_HOLD_SWEEP_MS,
       work: async () => void (await endHold.expire(host.clock.now())),
+    },
+    {
+      name: 'give up leases',
+      everyMs: config.SETTLEMENT_HOLD_SWEEP_MS,
+      work: async () => {
+        const abandoned = await endLease.abandon(host.clock.now());
+        if (abandoned > 0) host.log.warn({ abandoned }, 'leases were never returned');
+      },
     },
     {
       name: 'close epoch',

@@ -31,6 +31,7 @@ const served: ServedRequest = {
   organisationId: ORGANISATION,
   modelId: model.id,
   usage: { promptTokens: 10, completionTokens: 11 },
+  holdId: 'request-1',
   servedAt: NOW,
 };
 const FEE_WEI = 97n;

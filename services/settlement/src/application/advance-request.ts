@@ -1,12 +1,10 @@
 import { encodeEvent, topics } from '@openledger/contracts';
-import { derivedId, feeOf } from '@openledger/kernel';
-import { accrualOf, CLEARING, payer } from '../domain/accounts.js';
+import { derivedId } from '@openledger/kernel';
+import { accrualOf, CLEARING } from '../domain/accounts.js';
 import { type RoleSplit, splitFee } from '../domain/split-fee.js';
-import { availableOf, lesser } from '../domain/standing.js';
 import { single } from '../domain/transfer.js';
-import { voidOf } from './end-hold.js';
-import { pendingTransfer } from './hold-balance.js';
-import type { Hold, PricedModel, RequestState, ScoredRequest, ServedRequest } from './metering-ports.js';
+import { charge } from './charge.js';
+import type { PricedModel, RequestState, ScoredRequest, ServedRequest } from './metering-ports.js';
 import type { SettlementTx } from './ports.js';
 
 /** How fees are shared. */
@@ -30,7 +28,7 @@ export async function advanceRequest(
   if (!served || state.credited) return;
   const model = await knownModel(tx, served.modelId);
   if (!model) return;
-  const feeWei = state.feeWei ?? (await meter(tx, served, model));
+  const feeWei = state.feeWei ?? (await charge(tx, served, model, now));
   if (scored) await credit(tx, { served, scored, model, feeWei }, policy, now);
 }
 
@@ -40,49 +38,6 @@ async function knownModel(tx: SettlementTx, modelId: string): Promise<PricedMode
   if (model) return model;
   await tx.metering.lockModel(modelId);
   return tx.metering.model(modelId);
-}
-
-async function meter(tx: SettlementTx, served: ServedRequest, model: PricedModel): Promise<bigint> {
-  const hold = await tx.metering.hold(served.id);
-  const pricedWei = feeOf(hold?.price ?? model.price, served.usage);
-  const feeWei =
-    hold?.state === 'held'
-      ? await chargeHold(tx, hold, pricedWei)
-      : await chargeBalance(tx, served, pricedWei);
-  await tx.metering.saveFee(served.id, pricedWei, feeWei);
-  return feeWei;
-}
-
-/** The actual price, and never more than was set aside: that ceiling is what the payer agreed to. */
-async function chargeHold(tx: SettlementTx, hold: Hold, pricedWei: bigint): Promise<bigint> {
-  const feeWei = lesser(pricedWei, hold.heldWei);
-  if (hold.heldWei > 0n) {
-    const pending = pendingTransfer(hold);
-    const id = derivedId(hold.requestId, 'fee');
-    const post = {
-      ...pending,
-      id,
-      kind: 'post' as const,
-      amountWei: feeWei,
-      pendingId: pending.id,
-      reason: 'fee',
-    };
-    await tx.ledger.post([feeWei > 0n ? post : voidOf(hold)]);
-  }
-  await tx.metering.endHold(hold.requestId, 'posted');
-  return feeWei;
-}
-
-/** Served after its hold ran out: whatever the balance still covers, because the answer cannot be taken back. */
-async function chargeBalance(tx: SettlementTx, served: ServedRequest, pricedWei: bigint): Promise<bigint> {
-  const account = payer(served.organisationId);
-  const feeWei = lesser(pricedWei, availableOf(await tx.ledger.lock(account)));
-  if (feeWei > 0n) {
-    await tx.ledger.post([
-      single({ debit: account, credit: CLEARING, amountWei: feeWei, reason: 'fee', reference: served.id }),
-    ]);
-  }
-  return feeWei;
 }
 
 interface Creditable {

@@ -35,9 +35,7 @@ export class HoldBalance {
   run(request: HoldRequest, now: Date): Promise<Hold> {
     return this.store.transaction(async (tx) => {
       const model = await tx.metering.model(request.modelId);
-      if (!model) {
-        throw new DomainError('not-found', 'MODEL_NOT_DEPLOYED', `no model ${request.modelId} is deployed`);
-      }
+      if (!model) throw modelNotDeployed(request.modelId);
       const usage = { promptTokens: request.promptTokens, completionTokens: request.completionTokensMax };
       const hold: Hold = {
         ...request,
@@ -58,6 +56,10 @@ export class HoldBalance {
   }
 }
 
+/** There is no price to go by. */
+export const modelNotDeployed = (modelId: string): DomainError =>
+  new DomainError('not-found', 'MODEL_NOT_DEPLOYED', `no model ${modelId} is deployed`);
+
 function sameHold(request: HoldRequest, found: Hold | undefined): Hold {
   const same =
     found?.organisationId === request.organisationId &&
@@ -77,7 +79,8 @@ function sameHold(request: HoldRequest, found: Hold | undefined): Hold {
   return found;
 }
 
-const insufficient = (neededWei: bigint, availableWei: bigint): DomainError =>
+/** Says what is missing. */
+export const insufficient = (neededWei: bigint, availableWei: bigint): DomainError =>
   new DomainError(
     'payment-required',
     'INSUFFICIENT_BALANCE',

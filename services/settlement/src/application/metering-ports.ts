@@ -1,5 +1,6 @@
 import type { Price, TokenUsage } from '@openledger/kernel';
 import type { Attribution, FeePart } from '../domain/split-fee.js';
+import type { FeeDiscrepancy } from './lease-ports.js';
 
 /** What settlement keeps of a deployed model. */
 export interface PricedModel {
@@ -44,7 +45,17 @@ export interface ServedRequest {
   readonly organisationId: string;
   readonly modelId: string;
   readonly usage: TokenUsage;
+  /** The lease that pays for it; empty or the request's own id where there is none. */
+  readonly holdId: string;
+  /** What the gateway told the payer, word for word; absent where it told no fee. */
+  readonly told?: ToldFee;
   readonly servedAt: Date;
+}
+
+export interface ToldFee {
+  readonly promptWeiPerMillion: string;
+  readonly completionWeiPerMillion: string;
+  readonly feeWei: string;
 }
 
 /** Attribution with the party of each contributor. */
@@ -69,6 +80,12 @@ export interface ReceiptPart extends FeePart {
 export interface Metering {
   saveModel(model: PricedModel): Promise<void>;
   model(id: string): Promise<PricedModel | undefined>;
+  /** The price of the model in these very figures, when it ever had it. */
+  price(
+    modelId: string,
+    promptWeiPerMillion: string,
+    completionWeiPerMillion: string,
+  ): Promise<Price | undefined>;
   /** Keeps `saveModel` of this model waiting until commit, or waits for one; see {@link Metering.unmetered}. */
   lockModel(id: string): Promise<void>;
   savePayee(payee: Payee): Promise<void>;
@@ -87,6 +104,7 @@ export interface Metering {
   lockRequest(requestId: string): Promise<RequestState>;
   /** Requests that were served before their model was known. */
   unmetered(modelId: string, limit: number): Promise<string[]>;
+  saveDiscrepancy(discrepancy: FeeDiscrepancy): Promise<void>;
   saveFee(requestId: string, pricedWei: bigint, feeWei: bigint): Promise<void>;
   saveReceipt(requestId: string, parts: readonly ReceiptPart[], creditedAt: Date): Promise<void>;
 }

@@ -4,6 +4,7 @@ import type { Standing } from '../domain/standing.js';
 import type { Transfer } from '../domain/transfer.js';
 import type { ChainLedger } from './chain-ports.js';
 import type { EpochLedger } from './epoch-ports.js';
+import type { LeaseLedger } from './lease-ports.js';
 import type { Metering } from './metering-ports.js';
 
 /** The double-entry books. */
@@ -21,6 +22,7 @@ export interface Ledger {
 export interface SettlementTx {
   readonly ledger: Ledger;
   readonly metering: Metering;
+  readonly leases: LeaseLedger;
   readonly epochs: EpochLedger;
   readonly chain: ChainLedger;
   /** Queues an event that is published if, and only if, the transaction commits. */

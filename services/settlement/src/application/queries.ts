@@ -1,7 +1,9 @@
+import type { Price } from '@openledger/kernel';
 import type { FeePart } from '../domain/split-fee.js';
 import type { Epoch } from './epoch-ports.js';
+import type { FeeDiscrepancy } from './lease-ports.js';
 
-/** What an organisation can spend, and what is set aside for requests under way. */
+/** What an organisation can spend, and what is set aside for requests under way and on lease to gateways. */
 export interface Balance {
   readonly availableWei: bigint;
   readonly heldWei: bigint;
@@ -70,6 +72,10 @@ export interface TrialBalance {
 
 /** Reads for the interfaces; nothing in here changes anything. */
 export abstract class SettlementQueries {
+  /** Undefined before the model's deployment is known. */
+  abstract price(modelId: string): Promise<Price | undefined>;
+  /** Answers whose gateway told another fee than was charged by; newest first. */
+  abstract discrepancies(limit: number): Promise<FeeDiscrepancy[]>;
   abstract balance(organisationId: string): Promise<Balance>;
   abstract receipt(requestId: string): Promise<Receipt | undefined>;
   abstract earnings(payeeId: string): Promise<Earnings>;

@@ -26,6 +26,9 @@ export const UNMATCHED = liability('suspense:unmatched');
 /** What an organisation has prepaid and not spent. */
 export const payer = (organisationId: string): Account => liability(`payer:${organisationId}`);
 
+/** What of an organisation's prepaid money gateways have on lease. */
+export const leased = (organisationId: string): Account => liability(`leased:${organisationId}`);
+
 /** What an organisation owes because a deposit that it already spent was undone by a reorg. */
 export const reorgDebt = (organisationId: string): Account => ({
   id: `suspense:reorg:${organisationId}`,

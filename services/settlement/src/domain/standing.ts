@@ -10,6 +10,9 @@ export interface Standing {
 export const availableOf = (standing: Standing): bigint =>
   standing.creditsPostedWei - standing.debitsPostedWei - standing.debitsPendingWei;
 
+/** What holds have set aside of a liability account. */
+export const setAsideOf = (standing: Standing): bigint => standing.debitsPendingWei;
+
 /** Math.min for amounts, which it does not take. */
 export function lesser(a: bigint, b: bigint): bigint {
   if (a < b) return a;

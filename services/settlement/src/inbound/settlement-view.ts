@@ -1,6 +1,7 @@
 import type { Principal } from '@openledger/auth';
 import { type Clock, DomainError } from '@openledger/kernel';
 import type { Epoch } from '../application/epoch-ports.js';
+import type { FeeDiscrepancy } from '../application/lease-ports.js';
 import type { Balance, Earnings, Receipt, TrialBalance, WalletClaim } from '../application/queries.js';
 
 /** Where the money is, for clients that deposit and claim. */
@@ -93,6 +94,10 @@ export class SettlementView {
   chain() {
     const { chainId, rpcUrl, token, vault, distributor } = this.facts;
     return { chainId, rpcUrl, token, vault, distributor };
+  }
+
+  discrepancy(found: FeeDiscrepancy) {
+    return { ...found, ownFeeWei: found.ownFeeWei.toString() };
   }
 
   trialBalance(balance: TrialBalance) {

@@ -1,30 +1,42 @@
 import {
   type GetBalanceRequest,
   type GetBalanceResponse,
+  type GetPriceRequest,
+  type GetPriceResponse,
   type HoldBalanceRequest,
   type HoldBalanceResponse,
+  type LeaseBalanceRequest,
+  type LeaseBalanceResponse,
   type ReleaseHoldRequest,
   type ReleaseHoldResponse,
+  type ReturnLeaseRequest,
+  type ReturnLeaseResponse,
   SettlementServiceService,
 } from '@openledger/contracts';
 import { type Clock, DomainError, isId } from '@openledger/kernel';
 import { type GrpcContext, type GrpcService, unary } from '@openledger/service-host';
 import type { EndHold } from '../application/end-hold.js';
-import type { HoldBalance } from '../application/hold-balance.js';
+import type { EndLease } from '../application/end-lease.js';
+import { type HoldBalance, modelNotDeployed } from '../application/hold-balance.js';
+import type { LeaseAnswer, LeaseBalance } from '../application/lease-balance.js';
 import type { SettlementQueries } from '../application/queries.js';
 
-const REQUEST_ID_MAX = 200;
+const ID_CHARACTERS_MAX = 200;
+/** Of one lease; what a column of Postgres holds. */
+const RECEIPTS_MAX = 2 ** 31 - 1;
 
 export interface GrpcUseCases {
   readonly holdBalance: HoldBalance;
   readonly endHold: EndHold;
+  readonly leaseBalance: LeaseBalance;
+  readonly endLease: EndLease;
   readonly queries: SettlementQueries;
   readonly clock: Clock;
 }
 
 /** Prepaid balances for the gateway. */
 export function settlementGrpc(context: GrpcContext, useCases: GrpcUseCases): GrpcService {
-  const { holdBalance, endHold, queries, clock } = useCases;
+  const { holdBalance, endHold, leaseBalance, endLease, queries, clock } = useCases;
   return {
     definition: SettlementServiceService,
     implementation: {
@@ -46,6 +58,28 @@ export function settlementGrpc(context: GrpcContext, useCases: GrpcUseCases): Gr
         await endHold.release(request.holdId);
         return {};
       }),
+      leaseBalance: unary<LeaseBalanceRequest, LeaseBalanceResponse>(context, async (request) => {
+        checkIds(request.leaseId, request.organisationId);
+        const wantedWei = weiOf('wanted_wei', request.wantedWei);
+        const minimumWei = weiOf('minimum_wei', request.minimumWei);
+        if (wantedWei < minimumWei) throw invalid('wanted_wei is less than minimum_wei');
+        const { leaseId, organisationId } = request;
+        return toLeaseResponse(
+          await leaseBalance.run({ leaseId, organisationId, wantedWei, minimumWei }, clock.now()),
+        );
+      }),
+      returnLease: unary<ReturnLeaseRequest, ReturnLeaseResponse>(context, async (request) => {
+        if (request.receipts > RECEIPTS_MAX) throw invalid(`a lease has at most ${RECEIPTS_MAX} receipts`);
+        return { settled: await endLease.run(request.leaseId, request.receipts) };
+      }),
+      getPrice: unary<GetPriceRequest, GetPriceResponse>(context, async ({ modelId }) => {
+        const price = await queries.price(modelId);
+        if (!price) throw modelNotDeployed(modelId);
+        return {
+          promptWeiPerMillion: price.promptWeiPerMillion.toString(),
+          completionWeiPerMillion: price.completionWeiPerMillion.toString(),
+        };
+      }),
       getBalance: unary<GetBalanceRequest, GetBalanceResponse>(context, async (request) => {
         const balance = await queries.balance(request.organisationId);
         return { availableWei: balance.availableWei.toString(), heldWei: balance.heldWei.toString() };
@@ -54,11 +88,20 @@ export function settlementGrpc(context: GrpcContext, useCases: GrpcUseCases): Gr
   };
 }
 
-function checkIds(requestId: string, organisationId: string): void {
-  if (requestId.length > 0 && requestId.length <= REQUEST_ID_MAX && isId(organisationId)) return;
-  throw new DomainError(
-    'invalid',
-    'REQUEST_INVALID',
-    'request_id is missing or too long, or organisation_id is no UUID',
-  );
+function checkIds(id: string, organisationId: string): void {
+  if (id.length > 0 && id.length <= ID_CHARACTERS_MAX && isId(organisationId)) return;
+  throw invalid('the id is missing or too long, or organisation_id is no UUID');
 }
+
+/** At least 1 wei: a lease of nothing has nothing to keep. */
+function weiOf(field: string, text: string): bigint {
+  if (/^[1-9]\d{0,38}$/.test(text)) return BigInt(text);
+  throw invalid(`${field} is no whole number of wei above 0`);
+}
+
+const invalid = (message: string): DomainError => new DomainError('invalid', 'REQUEST_INVALID', message);
+
+const toLeaseResponse = (answer: LeaseAnswer): LeaseBalanceResponse =>
+  answer.kind === 'granted'
+    ? { grantedWei: answer.grantedWei.toString(), useForMs: answer.useForMs, retryAfterMs: 0 }
+    : { grantedWei: '0', useForMs: 0, retryAfterMs: answer.retryAfterMs };

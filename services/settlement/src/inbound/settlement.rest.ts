@@ -17,6 +17,7 @@ import { SettlementQueries } from '../application/queries.js';
 import { SettlementView } from './settlement-view.js';
 
 const EPOCHS_PAGE = 100;
+const DISCREPANCIES_PAGE = 100;
 const EpochsPage = z.object({
   before: z.coerce
     .number()
@@ -25,6 +26,8 @@ const EpochsPage = z.object({
     .default(2 ** 31 - 1),
   limit: pageLimit(EPOCHS_PAGE),
 });
+
+const DiscrepanciesPage = z.object({ limit: pageLimit(DISCREPANCIES_PAGE) });
 
 /** Balances, receipts, epochs and claims. Amounts are decimal strings of wei. */
 @Controller('settlement')
@@ -93,6 +96,15 @@ export class SettlementController {
   @Public()
   chain() {
     return this.view.chain();
+  }
+
+  /** Answers whose gateway told another fee than the one charged by. */
+  @Get('discrepancies')
+  @RequireScope('settlement:operate')
+  async discrepancies(@Query() query: unknown) {
+    const { limit } = parse(DiscrepanciesPage, query);
+    const found = await this.queries.discrepancies(limit);
+    return { discrepancies: found.map((one) => this.view.discrepancy(one)) };
   }
 
   @Get('trial-balance')

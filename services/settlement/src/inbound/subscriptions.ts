@@ -11,6 +11,9 @@ import type { PricedModel, ScoredRequest, ServedRequest } from '../application/m
 import type { RecordPayees } from '../application/record-payees.js';
 import type { RecordUsage } from '../application/record-usage.js';
 
+/** No amount of wei is longer. */
+const TOLD_CHARACTERS_MAX = 40;
+
 /** Everything that settlement listens to. */
 export function subscriptions(usage: RecordUsage, payees: RecordPayees, clock: Clock): Handler[] {
   return [
@@ -61,7 +64,16 @@ const servedOf = (event: InferenceServed): ServedRequest => ({
   organisationId: required(event.payerOrganisationId, 'payerOrganisationId'),
   modelId: required(event.modelId, 'modelId'),
   usage: required(event.usage, 'usage'),
+  holdId: event.holdId,
+  ...(event.feeWei === '' ? {} : { told: toldOf(event) }),
   servedAt: required(event.servedAt, 'servedAt'),
+});
+
+/** Kept as it stands, because a wrong figure is to be shown and must not keep the answer from being charged. */
+const toldOf = (event: InferenceServed) => ({
+  promptWeiPerMillion: event.promptWeiPerMillion.slice(0, TOLD_CHARACTERS_MAX),
+  completionWeiPerMillion: event.completionWeiPerMillion.slice(0, TOLD_CHARACTERS_MAX),
+  feeWei: event.feeWei.slice(0, TOLD_CHARACTERS_MAX),
 });
 
 const scoredOf = (event: AttributionScored): ScoredRequest => ({

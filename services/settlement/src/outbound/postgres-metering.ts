@@ -1,4 +1,6 @@
+import type { Price } from '@openledger/kernel';
 import type { Transaction } from '@openledger/persistence';
+import type { FeeDiscrepancy } from '../application/lease-ports.js';
 import type {
   Hold,
   Metering,
@@ -12,25 +14,26 @@ import type {
 } from '../application/metering-ports.js';
 import { type RequestRow, toRequestState, writeScored } from './request-row.js';
 
-interface ModelRow {
+interface PriceRow {
+  readonly prompt_wei_per_million: string;
+  readonly completion_wei_per_million: string;
+}
+
+interface ModelRow extends PriceRow {
   readonly id: string;
   readonly name: string;
   readonly developer_organisation_id: string;
   readonly base_digest: string;
-  readonly prompt_wei_per_million: string;
-  readonly completion_wei_per_million: string;
   readonly deployed_at: Date;
 }
 
-interface HoldRow {
+interface HoldRow extends PriceRow {
   readonly request_id: string;
   readonly organisation_id: string;
   readonly model_id: string;
   readonly prompt_tokens: number;
   readonly completion_tokens_max: number;
   readonly held: string;
-  readonly prompt_wei_per_million: string;
-  readonly completion_wei_per_million: string;
   readonly expires_at: Date;
   readonly state: Hold['state'];
 }
@@ -59,6 +62,11 @@ export class PostgresMetering implements Metering {
         model.deployedAt,
       ],
     );
+    await this.tx.query(
+      `INSERT INTO model_price (model_id, prompt_wei_per_million, completion_wei_per_million)
+       VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+      [model.id, model.price.promptWeiPerMillion.toString(), model.price.completionWeiPerMillion.toString()],
+    );
   }
 
   async model(id: string): Promise<PricedModel | undefined> {
@@ -73,6 +81,16 @@ export class PostgresMetering implements Metering {
         deployedAt: row.deployed_at,
       }
     );
+  }
+
+  async price(modelId: string, prompt: string, completion: string): Promise<Price | undefined> {
+    // As text: what was told may be anything.
+    const [row] = await this.tx.query<PriceRow>(
+      `SELECT * FROM model_price WHERE model_id = $1 AND prompt_wei_per_million::text = $2
+         AND completion_wei_per_million::text = $3`,
+      [modelId, prompt, completion],
+    );
+    return row && priceOf(row);
   }
 
   async lockModel(id: string): Promise<void> {
@@ -147,14 +165,16 @@ export class PostgresMetering implements Metering {
   /** The first facts win: a repeat under another event id changes nothing. */
   saveServed(served: ServedRequest): Promise<RequestState> {
     return this.saveRequest(
-      `INSERT INTO request (id, organisation_id, model_id, prompt_tokens, completion_tokens, served_at)
-       VALUES ($1, $2, $3, $4, $5, $6)
+      `INSERT INTO request (id, organisation_id, model_id, prompt_tokens, completion_tokens, served_at, hold_id, told)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
        ON CONFLICT (id) DO UPDATE SET
          organisation_id = coalesce(request.organisation_id, excluded.organisation_id),
          model_id = coalesce(request.model_id, excluded.model_id),
          prompt_tokens = coalesce(request.prompt_tokens, excluded.prompt_tokens),
          completion_tokens = coalesce(request.completion_tokens, excluded.completion_tokens),
-         served_at = coalesce(request.served_at, excluded.served_at)
+         served_at = coalesce(request.served_at, excluded.served_at),
+         hold_id = coalesce(request.hold_id, excluded.hold_id),
+         told = coalesce(request.told, excluded.told)
        RETURNING *`,
       [
         served.id,
@@ -163,6 +183,8 @@ export class PostgresMetering implements Metering {
         served.usage.promptTokens,
         served.usage.completionTokens,
         served.servedAt,
+        served.holdId,
+        served.told === undefined ? null : JSON.stringify(served.told),
       ],
     );
   }
@@ -186,6 +208,22 @@ export class PostgresMetering implements Metering {
       [modelId, limit],
     );
     return rows.map((row) => row.id);
+  }
+
+  async saveDiscrepancy(found: FeeDiscrepancy): Promise<void> {
+    await this.tx.query(
+      `INSERT INTO fee_discrepancy (request_id, told_fee, told_prompt_wei_per_million,
+         told_completion_wei_per_million, own_fee, seen_at)
+       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+      [
+        found.requestId,
+        found.toldFeeWei,
+        found.toldPromptWeiPerMillion,
+        found.toldCompletionWeiPerMillion,
+        found.ownFeeWei.toString(),
+        found.seenAt,
+      ],
+    );
   }
 
   async saveFee(requestId: string, pricedWei: bigint, feeWei: bigint): Promise<void> {
@@ -216,7 +254,7 @@ export class PostgresMetering implements Metering {
   }
 }
 
-const priceOf = (row: { prompt_wei_per_million: string; completion_wei_per_million: string }) => ({
+const priceOf = (row: PriceRow): Price => ({
   promptWeiPerMillion: BigInt(row.prompt_wei_per_million),
   completionWeiPerMillion: BigInt(row.completion_wei_per_million),
 });

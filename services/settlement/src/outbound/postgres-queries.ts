@@ -1,5 +1,7 @@
+import type { Price } from '@openledger/kernel';
 import type { Database } from '@openledger/persistence';
 import { type Epoch, type LeafTree, PayoutContracts } from '../application/epoch-ports.js';
+import type { FeeDiscrepancy } from '../application/lease-ports.js';
 import {
   type Balance,
   type Earnings,
@@ -9,7 +11,7 @@ import {
   type TrialBalance,
   type WalletClaim,
 } from '../application/queries.js';
-import { CLEARING, PAYABLE_ROLES, payer, wallet as walletAccount } from '../domain/accounts.js';
+import { CLEARING, leased, PAYABLE_ROLES, payer, wallet as walletAccount } from '../domain/accounts.js';
 import type { Leaf } from '../domain/epoch.js';
 import type { Role } from '../domain/split-fee.js';
 import { type EpochRow, toEpoch, toLeaf } from './postgres-epochs.js';
@@ -27,6 +29,15 @@ interface RequestRow {
   readonly priced: string | null;
   readonly fee: string | null;
   readonly credited_at: Date | null;
+}
+
+interface DiscrepancyRow {
+  readonly request_id: string;
+  readonly told_fee: string;
+  readonly told_prompt_wei_per_million: string;
+  readonly told_completion_wei_per_million: string;
+  readonly own_fee: string;
+  readonly seen_at: Date;
 }
 
 interface PartRow {
@@ -47,11 +58,38 @@ export class PostgresQueries extends SettlementQueries {
     super();
   }
 
+  async price(modelId: string): Promise<Price | undefined> {
+    const [row] = await this.database.query<{ prompt: string; completion: string }>(
+      `SELECT prompt_wei_per_million AS prompt, completion_wei_per_million AS completion FROM model WHERE id = $1`,
+      [modelId],
+    );
+    return (
+      row && { promptWeiPerMillion: BigInt(row.prompt), completionWeiPerMillion: BigInt(row.completion) }
+    );
+  }
+
+  async discrepancies(limit: number): Promise<FeeDiscrepancy[]> {
+    const rows = await this.database.query<DiscrepancyRow>(
+      'SELECT * FROM fee_discrepancy ORDER BY seen_at DESC, request_id LIMIT $1',
+      [limit],
+    );
+    return rows.map((row) => ({
+      requestId: row.request_id,
+      toldFeeWei: row.told_fee,
+      toldPromptWeiPerMillion: row.told_prompt_wei_per_million,
+      toldCompletionWeiPerMillion: row.told_completion_wei_per_million,
+      ownFeeWei: BigInt(row.own_fee),
+      seenAt: row.seen_at,
+    }));
+  }
+
   async balance(organisationId: string): Promise<Balance> {
-    const [row] = await this.database.query<{ available: string; held: string }>(
-      `SELECT credits_posted - debits_posted - debits_pending AS available, debits_pending AS held
-       FROM account WHERE id = $1`,
-      [payer(organisationId).id],
+    // A liability account stands at its credits less its debits; what is on lease has an account of its own.
+    const [row] = await this.database.query<{ available: string | null; held: string | null }>(
+      `SELECT sum(credits_posted - debits_posted - debits_pending) FILTER (WHERE id = $1) AS available,
+         sum(CASE id WHEN $1 THEN debits_pending ELSE credits_posted - debits_posted END) AS held
+       FROM account WHERE id IN ($1, $2)`,
+      [payer(organisationId).id, leased(organisationId).id],
     );
     return { availableWei: BigInt(row?.available ?? 0), heldWei: BigInt(row?.held ?? 0) };
   }

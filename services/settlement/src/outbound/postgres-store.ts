@@ -2,6 +2,7 @@ import type { Database, Transaction } from '@openledger/persistence';
 import { SettlementStore, type SettlementTx } from '../application/ports.js';
 import { PostgresChain } from './postgres-chain.js';
 import { PostgresEpochs } from './postgres-epochs.js';
+import { PostgresLeases } from './postgres-leases.js';
 import { PostgresLedger } from './postgres-ledger.js';
 import { PostgresMetering } from './postgres-metering.js';
 
@@ -23,6 +24,7 @@ export class PostgresSettlementStore extends SettlementStore {
 const partsOf = (tx: Transaction): SettlementTx => ({
   ledger: new PostgresLedger(tx),
   metering: new PostgresMetering(tx),
+  leases: new PostgresLeases(tx),
   epochs: new PostgresEpochs(tx),
   chain: new PostgresChain(tx),
   emit: (event) => tx.emit(event),

@@ -1,4 +1,4 @@
-import type { RequestState, ScoredRequest, ServedRequest } from '../application/metering-ports.js';
+import type { RequestState, ScoredRequest, ServedRequest, ToldFee } from '../application/metering-ports.js';
 
 /** A row of table `request`; what has not arrived yet is null. */
 export interface RequestRow {
@@ -7,6 +7,8 @@ export interface RequestRow {
   readonly model_id: string | null;
   readonly prompt_tokens: number | null;
   readonly completion_tokens: number | null;
+  readonly hold_id: string | null;
+  readonly told: ToldFee | null;
   readonly served_at: Date | null;
   readonly attribution: StoredAttribution | null;
   readonly fee: string | null;
@@ -58,6 +60,8 @@ function servedOf(row: RequestRow): ServedRequest | undefined {
     organisationId: row.organisation_id,
     modelId: row.model_id,
     usage: { promptTokens: row.prompt_tokens ?? 0, completionTokens: row.completion_tokens ?? 0 },
+    holdId: row.hold_id ?? '',
+    ...(row.told ? { told: row.told } : {}),
     servedAt: row.served_at,
   };
 }
