@@ -1,6 +1,7 @@
 export { Counter, Gauge, Histogram } from 'prom-client';
 export { fromStatus, toStatus } from './grpc/grpc-error.js';
 export {
+  bidiStream,
   type GrpcCall,
   type GrpcContext,
   type GrpcService,

@@ -34,6 +34,8 @@ export interface Handler {
 export interface Composition {
   /** REST controllers and what they need. */
   readonly module?: DynamicModule | Type;
+  /** Runs before a body is read; sees every request but those for health and metrics. */
+  readonly beforeBody?: readonly RequestHandler[];
   /** Runs before Nest, for routes whose cost per request matters. */
   readonly middleware?: readonly RequestHandler[];
   readonly grpc?: readonly GrpcService[];

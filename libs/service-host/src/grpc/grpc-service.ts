@@ -1,8 +1,10 @@
+import type { EventEmitter } from 'node:events';
 import {
+  type handleBidiStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
-  type ServerUnaryCall,
+  type ServerDuplexStream,
   type ServerWritableStream,
   type ServiceDefinition,
   type UntypedServiceImplementation,
@@ -27,7 +29,11 @@ export interface GrpcContext {
   readonly log: Logger;
   /** Set for services that only the platform itself may call. */
   readonly serviceToken?: string;
+  /** How long a reader of a stream may keep it waiting; {@link DRAIN_TIMEOUT_MS} when absent. */
+  readonly drainTimeoutMs?: number;
 }
+
+const DRAIN_TIMEOUT_MS = 120_000;
 
 /** Turns an async function into a unary method; what it throws becomes a status in one place. */
 export function unary<Request, Response>(
@@ -54,20 +60,39 @@ export function serverStream<Request, Response>(
   context: GrpcContext,
   handle: (request: Request, call: GrpcCall) => AsyncIterable<Response>,
 ): handleServerStreamingCall<Request, Response> {
+  return (call) => pump(context, call, (signal) => handle(call.request, { metadata: call.metadata, signal }));
+}
+
+/** As {@link serverStream}, for a method whose requests stream as well. */
+export function bidiStream<Request, Response>(
+  context: GrpcContext,
+  handle: (requests: AsyncIterable<Request>, call: GrpcCall) => AsyncIterable<Response>,
+): handleBidiStreamingCall<Request, Response> {
   return (call) => {
-    const signal = signalOf(call);
-    const run = async (): Promise<void> => {
-      admit(context, call.metadata);
-      for await (const message of handle(call.request, { metadata: call.metadata, signal })) {
-        if (signal.aborted) return;
-        if (!call.write(message)) await drained(call, signal);
-      }
-      call.end();
-    };
-    run().catch((error: unknown) => {
-      if (!signal.aborted) call.emit('error', toStatus(error, context.log));
-    });
+    // Whoever waits for the next request learns that there will be none.
+    call.once('cancelled', () => call.destroy());
+    const requests: AsyncIterable<Request> = call.iterator({ destroyOnReturn: false });
+    pump(context, call, (signal) => handle(requests, { metadata: call.metadata, signal }));
   };
+}
+
+function pump<Request, Response>(
+  context: GrpcContext,
+  call: StreamingCall<Request, Response>,
+  handle: (signal: AbortSignal) => AsyncIterable<Response>,
+): void {
+  const signal = signalOf(call);
+  const run = async (): Promise<void> => {
+    admit(context, call.metadata);
+    for await (const message of handle(signal)) {
+      if (signal.aborted) return;
+      if (!call.write(message)) await drained(call, signal, context.drainTimeoutMs ?? DRAIN_TIMEOUT_MS);
+    }
+    call.end();
+  };
+  run().catch((error: unknown) => {
+    if (!signal.aborted) call.emit('error', toStatus(error, context.log));
+  });
 }
 
 /** Metadata for a call to another service of the platform. */
@@ -88,15 +113,30 @@ function admit({ serviceToken }: GrpcContext, metadata: Metadata): void {
   );
 }
 
-function signalOf<A, B>(call: ServerUnaryCall<A, B> | ServerWritableStream<A, B>): AbortSignal {
+type StreamingCall<A, B> = ServerWritableStream<A, B> | ServerDuplexStream<A, B>;
+
+function signalOf(call: EventEmitter): AbortSignal {
   const controller = new AbortController();
   call.on('cancelled', () => controller.abort());
   return controller.signal;
 }
 
-function drained<A, B>(call: ServerWritableStream<A, B>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    call.once('drain', resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
+/** @throws DomainError READER_TOO_SLOW: what works for this reader is let go */
+function drained<A, B>(call: StreamingCall<A, B>, signal: AbortSignal, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (error?: DomainError) => {
+      clearTimeout(timer);
+      call.off('drain', end);
+      signal.removeEventListener('abort', abort);
+      if (error) reject(error);
+      else resolve();
+    };
+    const abort = () => end();
+    const timer = setTimeout(() => {
+      const message = `Nothing of the answer was read for ${timeoutMs} ms.`;
+      end(new DomainError('exhausted', 'READER_TOO_SLOW', message));
+    }, timeoutMs);
+    call.once('drain', end);
+    signal.addEventListener('abort', abort, { once: true });
   });
 }

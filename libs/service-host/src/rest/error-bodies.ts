@@ -67,13 +67,22 @@ const OPENAI_TYPE: Readonly<Record<number, string>> = {
   503: 'server_error',
 };
 
+/** Where OpenAI has a word of its own, that its clients look for. */
+const OPENAI_CODE: Readonly<Record<string, string>> = {
+  CREDENTIAL_MISSING: 'invalid_api_key',
+  CREDENTIAL_UNKNOWN: 'invalid_api_key',
+  CREDENTIAL_EXPIRED: 'invalid_api_key',
+  CREDENTIAL_REVOKED: 'invalid_api_key',
+  INSUFFICIENT_BALANCE: 'insufficient_quota',
+};
+
 /** The error object of the OpenAI API; its clients read `code`, in lower case. */
 export const openAiBody = (refusal: Refusal) => ({
   error: {
     message: refusal.message,
     type: OPENAI_TYPE[refusal.status] ?? 'invalid_request_error',
     param: refusal.details.param ?? null,
-    code: refusal.code.toLowerCase(),
+    code: OPENAI_CODE[refusal.code] ?? refusal.code.toLowerCase(),
   },
 });
 

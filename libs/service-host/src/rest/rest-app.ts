@@ -1,9 +1,12 @@
 import 'reflect-metadata';
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { AccessGuard, Authenticator } from '@openledger/auth';
+import { DomainError } from '@openledger/kernel';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Composition, Host } from '../service.js';
 import { ErrorFilter } from './error-filter.js';
@@ -39,7 +42,11 @@ export async function createRestApp(host: Host, composition: Composition): Promi
   const server = express();
   server.disable('x-powered-by');
   server.set('etag', false);
-  server.use(requestId, express.json({ limit: JSON_BYTES_MAX, type: ['application/json', '+json'] }));
+  server.use(requestId);
+  for (const handler of composition.beforeBody ?? []) server.use(handler);
+  server.use(
+    express.json({ limit: JSON_BYTES_MAX, type: ['application/json', '+json'], verify: refuseInvalidUtf8 }),
+  );
   for (const handler of composition.middleware ?? []) server.use(handler);
 
   const root = RestRoot.around(composition.module, composition.authenticator ?? host.authenticator);
@@ -64,3 +71,14 @@ const requestId: RequestHandler = (request, response, next) => {
   );
   next();
 };
+
+/** The parser would put U+FFFD where bytes are damaged, and nobody would learn of it. */
+function refuseInvalidUtf8(
+  _request: IncomingMessage,
+  _response: ServerResponse,
+  body: Buffer,
+  encoding: string,
+): void {
+  if (encoding.toLowerCase() !== 'utf-8' || isUtf8(body)) return;
+  throw new DomainError('invalid', 'BODY_NOT_UTF8', 'The body is not valid UTF-8.');
+}
