@@ -3,6 +3,8 @@ import { eventlogCrash } from './eventlog/crash.js';
 import { eventlogThroughput } from './eventlog/throughput.js';
 import { flowFirstAnswer } from './flow/first-answer.js';
 import { seedlingDomains } from './seedling/domains.js';
+import { servingLlamacpp } from './serving/llamacpp.js';
+import { servingPeft } from './serving/peft.js';
 import { trainStep } from './train/step.js';
 
 export const benches: readonly Bench[] = [
@@ -11,4 +13,6 @@ export const benches: readonly Bench[] = [
   eventlogCrash,
   trainStep,
   seedlingDomains,
+  servingPeft,
+  servingLlamacpp,
 ];
