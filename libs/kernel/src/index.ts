@@ -11,5 +11,13 @@ export { derivedId, isId, newId } from './ids.js';
 export { countLines, fromJsonLines, jsonLinesBetween, toJsonLines } from './json-lines.js';
 export { merkleRoot } from './merkle.js';
 export { feeOf, type Price, type TokenUsage } from './price.js';
+export {
+  contentDigest,
+  generateSigningKey,
+  ReceiptSigner,
+  type ReceiptStatement,
+  type SignedReceipt,
+  verifyReceipt,
+} from './receipt.js';
 export { Slots } from './slots.js';
 export { PPB, splitExactly, toPpb } from './split.js';
