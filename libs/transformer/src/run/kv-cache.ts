@@ -7,27 +7,36 @@ export interface FreshKeyValues {
   readonly values: readonly Tensor[];
 }
 
+export type KvShape = Pick<ModelConfig, 'layerCount' | 'kvHeadCount' | 'headDim'>;
+
 /** Tokens by which strips grow: few reallocations, few distinct shapes for the runtime to plan. */
 const growthTokens = 128;
 
+/** Tokens that a strip has room for when it holds `tokens`. */
+export const stripTokens = (tokens: number): number => Math.ceil(tokens / growthTokens) * growthTokens;
+
+/** Numbers, keys and values of all layers together, that one token takes. */
+export const kvNumbersPerToken = ({ layerCount, kvHeadCount, headDim }: KvShape): number =>
+  2 * layerCount * kvHeadCount * headDim;
+
 /**
  * Cached keys and values of the rows of a batch, one contiguous strip a row, so that the runtime reads
- * them in place. Rows are dense: freeing one moves the last into its place.
+ * them in place. Rows are dense: freeing one moves the last into its place. All strips have the length
+ * that the longest row needs, because steps read them to the end; memory is that of the rows at hand.
  */
 export class KvCache {
   #capacity = 0;
+  /** Rows that the strips have room for. */
+  #room = 0;
   #strips: { keys: Float32Array; values: Float32Array }[];
   readonly #lengths: number[] = [];
 
   constructor(
-    private readonly config: Pick<ModelConfig, 'layerCount' | 'kvHeadCount' | 'headDim'>,
+    private readonly config: KvShape,
     /** Most rows held at once. */
     readonly maxRows: number,
   ) {
-    this.#strips = Array.from({ length: config.layerCount }, () => ({
-      keys: new Float32Array(0),
-      values: new Float32Array(0),
-    }));
+    this.#strips = this.#empty();
   }
 
   get rows(): number {
@@ -49,7 +58,9 @@ export class KvCache {
   /** Adds an empty row and returns its number. */
   addRow(): number {
     invariant(this.#lengths.length < this.maxRows, `the cache holds ${this.maxRows} rows already`);
-    return this.#lengths.push(0) - 1;
+    const row = this.#lengths.push(0) - 1;
+    if (this.#capacity > 0 && row >= this.#room) this.#resize(this.#capacity, row + 1);
+    return row;
   }
 
   /** Frees a row; returns the number of the row that moved into its place, or undefined. */
@@ -66,6 +77,7 @@ export class KvCache {
     }
     this.#lengths[row] = this.lengthOf(last);
     this.#lengths.pop();
+    this.#shrink();
     return row === last ? undefined : last;
   }
 
@@ -80,15 +92,53 @@ export class KvCache {
     this.#lengths[row] = length + count;
   }
 
+  /** Appends all that a row of another cache of the same shape holds. */
+  appendRow(row: number, other: KvCache, from: number): void {
+    const layers = [...this.#strips.keys()].map((layer) => other.layer(layer));
+    const whole = { keys: layers.map(({ key }) => key), values: layers.map(({ value }) => value) };
+    this.append(row, whole, from, other.lengthOf(from));
+  }
+
+  /**
+   * Copies tokens of a row out: `kvNumbersPerToken` numbers each, as
+   * [layer, key and value, kv head, token, head size].
+   */
+  copyOut(row: number, start: number, count: number): Float32Array {
+    const { kvHeadCount, headDim } = this.config;
+    invariant(start + count <= this.lengthOf(row), 'only tokens that are cached are copied');
+    const copy = new Float32Array(count * kvNumbersPerToken(this.config));
+    let at = 0;
+    for (const { keys, values } of this.#strips) {
+      for (const part of [keys, values]) {
+        for (let head = 0; head < kvHeadCount; head += 1) {
+          const source = ((row * kvHeadCount + head) * this.#capacity + start) * headDim;
+          copy.set(part.subarray(source, source + count * headDim), at);
+          at += count * headDim;
+        }
+      }
+    }
+    return copy;
+  }
+
+  /** Appends what {@link copyOut} gave. */
+  appendCopy(row: number, copy: Float32Array): void {
+    const { kvHeadCount, headDim } = this.config;
+    const count = copy.length / kvNumbersPerToken(this.config);
+    const size = kvHeadCount * count * headDim;
+    const tensor = (part: number): Tensor => ({
+      shape: [1, kvHeadCount, count, headDim],
+      data: copy.subarray(part * size, (part + 1) * size),
+    });
+    const layers = [...this.#strips.keys()];
+    const keys = layers.map((layer) => tensor(2 * layer));
+    this.append(row, { keys, values: layers.map((layer) => tensor(2 * layer + 1)) }, 0, count);
+  }
+
   /** Makes every strip able to hold `tokens`. */
   reserve(tokens: number): void {
-    if (tokens <= this.#capacity) return;
-    const capacity = Math.ceil(tokens / growthTokens) * growthTokens;
-    this.#strips = this.#strips.map(({ keys, values }) => ({
-      keys: this.#widened(keys, capacity),
-      values: this.#widened(values, capacity),
-    }));
-    this.#capacity = capacity;
+    const capacity = Math.max(this.#capacity, stripTokens(tokens));
+    if (capacity === this.#capacity && this.rows <= this.#room) return;
+    this.#resize(capacity, Math.max(this.rows, this.#room));
   }
 
   /** The strips of all rows of a layer, borrowed: [rows, kv heads, capacity, head size]. */
@@ -108,14 +158,48 @@ export class KvCache {
     return this.config.kvHeadCount * capacity * this.config.headDim;
   }
 
-  #widened(old: Float32Array, capacity: number): Float32Array {
-    const { kvHeadCount, headDim } = this.config;
-    const wide = new Float32Array(this.maxRows * this.#stripSize(capacity));
-    const width = this.#capacity * headDim;
-    for (let head = 0; head < this.rows * kvHeadCount; head += 1) {
-      wide.set(old.subarray(head * width, (head + 1) * width), head * capacity * headDim);
+  #empty(): { keys: Float32Array; values: Float32Array }[] {
+    return Array.from({ length: this.config.layerCount }, () => ({
+      keys: new Float32Array(0),
+      values: new Float32Array(0),
+    }));
+  }
+
+  /**
+   * Gives back what a long row that has left needed. Not for less than half: a copy of everything pays only
+   * when many steps read the shorter strips.
+   */
+  #shrink(): void {
+    if (this.rows === 0) {
+      this.#strips = this.#empty();
+      this.#capacity = 0;
+      this.#room = 0;
+      return;
     }
-    return wide;
+    const needed = stripTokens(Math.max(...this.#lengths, 1));
+    if (2 * needed <= this.#capacity) this.#resize(needed, this.rows);
+  }
+
+  #resize(capacity: number, room: number): void {
+    // One by one, so that only one of them exists twice.
+    for (const strip of this.#strips) {
+      strip.keys = this.#moved(strip.keys, capacity, room);
+      strip.values = this.#moved(strip.values, capacity, room);
+    }
+    this.#capacity = capacity;
+    this.#room = room;
+  }
+
+  #moved(old: Float32Array, capacity: number, room: number): Float32Array {
+    const { kvHeadCount, headDim } = this.config;
+    const moved = new Float32Array(room * this.#stripSize(capacity));
+    const kept = Math.min(this.#capacity, capacity) * headDim;
+    const heads = Math.min(this.rows, this.#room) * kvHeadCount;
+    for (let head = 0; head < heads; head += 1) {
+      const source = head * this.#capacity * headDim;
+      moved.set(old.subarray(source, source + kept), head * capacity * headDim);
+    }
+    return moved;
   }
 
   #copy(
