@@ -6,10 +6,13 @@ export {
   loadModelText,
   type ModelText,
   modelFolderDigest,
+  type OpenModel,
+  openModelFolder,
 } from './folder/model-folder.js';
 export { ignoredLabel } from './graph/likelihood.js';
 export { type Delta, loraShapes } from './graph/lora-inputs.js';
 export { modulePath, moduleShape, weightShapes } from './graph/parameters.js';
+export { linearWeights, type Precision, type PrecisionPlan, planFor, precisions } from './graph/precision.js';
 export { pageRank } from './graph/rank-pages.js';
 export { type ScoringGraphOptions, scoringGraph } from './graph/scoring-graph.js';
 export { type ServingGraphOptions, servingGraph } from './graph/serving-graph.js';
@@ -30,7 +33,13 @@ export {
 } from './model.js';
 export { AdapterPool } from './run/adapter-pool.js';
 export { completionExample, type Example } from './run/batch.js';
-export { type FreshKeyValues, KvCache } from './run/kv-cache.js';
+export {
+  type FreshKeyValues,
+  KvCache,
+  type KvShape,
+  kvNumbersPerToken,
+  stripTokens,
+} from './run/kv-cache.js';
 export {
   type AdapterContent,
   type PackedAdapter,
@@ -39,6 +48,7 @@ export {
   packedBuffers,
   type ServedAdapter,
 } from './run/packed-adapter.js';
+export { type Provider, providers, requireProvider } from './run/provider.js';
 export { Scorer, type ScorerOptions } from './run/scorer.js';
 export {
   type RowAdapter,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DomainError, type Sha256 } from '@openledger/kernel';
 import { weightShapes } from '../graph/parameters.js';
 import type { ModelConfig, Tensor, Weights } from '../model.js';
-import { readWeights, weightFiles } from '../safetensors/sharded.js';
+import { openWeights, readWeights, weightFiles } from '../safetensors/sharded.js';
 import { ChatTemplate } from '../tokenizer/chat-template.js';
 import { TextTokenizer } from '../tokenizer/text-tokenizer.js';
 import { parseModelConfig } from './config.js';
@@ -37,12 +37,32 @@ export interface LoadedModel extends ModelText {
   readonly weights: Weights;
 }
 
+/** A model whose weights are read from its folder as they are needed; close it when they no longer are. */
+export interface OpenModel extends LoadedModel {
+  close(): void;
+}
+
 const maxJsonBytes = 64 * 1_048_576;
 
 /** Loads and checks a model folder; whatever cannot be served exactly is refused with a reason. */
 export async function loadModelFolder(folder: string): Promise<LoadedModel> {
   const text = await loadModelText(folder);
   return { ...text, weights: checkWeights(text.config, await readWeights(folder)) };
+}
+
+/**
+ * Opens and checks a model folder without reading its weights: a graph that stores them in fewer bits
+ * then never needs all of them in float32.
+ */
+export async function openModelFolder(folder: string): Promise<OpenModel> {
+  const text = await loadModelText(folder);
+  const { weights, close } = await openWeights(folder);
+  try {
+    return { ...text, weights: checkWeights(text.config, weights), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 /** Loads a model folder except for its weights, for those who count and frame tokens but compute nothing. */

@@ -15,9 +15,10 @@ import type { ModelConfig, Weights } from '../model.js';
 import { type Attend, groupQueries, joinHeads, splitHeads } from './attention.js';
 import { hiddenStates, logitsOf } from './decoder.js';
 import { noDelta } from './lora-inputs.js';
-import { constantParameters, plainLinear } from './parameters.js';
+import { constantParameters } from './parameters.js';
+import { plannedLinear, storedEmbedding } from './planned-linear.js';
 import { causalBias, rotaryTables } from './positions.js';
-import { quantizedLinear } from './quantized-linear.js';
+import { type Precision, type PrecisionPlan, planFor } from './precision.js';
 import { rankPages } from './rank-pages.js';
 
 export interface ServingGraphOptions {
@@ -25,10 +26,10 @@ export interface ServingGraphOptions {
   /** Memory for adapters, in pages of rank 8; default 0, which serves the base model alone. */
   readonly adapterPages?: number;
   /**
-   * Of the linear layers; default float32. int8 takes a quarter of the memory and, on processors with
-   * 8-bit dot products (VNNI, AMX), a fraction of the time, for about a percent of error in the logits.
+   * Of the linear layers, all alike or each by its name; default float32. Fewer bits take less memory
+   * and time, for an error in the logits that the caller measures (see `servingPlan`).
    */
-  readonly precision?: 'float32' | 'int8';
+  readonly precision?: Precision | PrecisionPlan;
 }
 
 export const pastName = (layer: number, part: 'key' | 'value'): string => `past.${layer}.${part}`;
@@ -53,10 +54,13 @@ export function servingGraph(config: ModelConfig, weights: Weights, options: Ser
   const pastBias = graph.input('past_bias', 'float32', ['batch', 1, 1, 'past']);
   const lastTokens = graph.input('last_tokens', 'int64', ['batch']);
   const parameters = constantParameters(graph, config, weights);
+  const plan = planFor(config, options.precision ?? 'float32');
+  const planned = { weights, plan, parameters };
   const decoder = {
     config,
     parameters,
-    linear: options.precision === 'int8' ? quantizedLinear(graph, weights) : plainLinear(parameters),
+    linear: plannedLinear(graph, planned),
+    embed: storedEmbedding(graph, config, planned),
     delta: options.adapterPages ? rankPages(graph, config) : noDelta,
     rotation: { ...rotaryTables(graph, config, options.maxLength), positions },
     attend: cachedAttention(config, { past: pastBias, fresh: causalBias(ids), time: sizeOf(ids, 1) }),

@@ -1,5 +1,6 @@
 import { DomainError, invariant } from '@openledger/kernel';
 import { maskedScore } from '../graph/positions.js';
+import { mainPrecision, planFor } from '../graph/precision.js';
 import { pageRank } from '../graph/rank-pages.js';
 import { freshName, pastName, type ServingGraphOptions, servingGraph } from '../graph/serving-graph.js';
 import type { ModelConfig, Tensor, Weights } from '../model.js';
@@ -46,7 +47,8 @@ export class ServingSession {
     private readonly config: ModelConfig,
     private readonly options: ServingGraphOptions,
   ) {
-    const packing = options.precision === 'int8' ? 'int8' : 'float32';
+    const plan = planFor(config, options.precision ?? 'float32');
+    const packing = mainPrecision(config, plan) === 'int8' ? 'int8' : 'float32';
     this.adapters = new AdapterPool(config, options.adapterPages ?? 0, packing);
   }
 

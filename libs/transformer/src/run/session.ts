@@ -2,6 +2,7 @@ import { DomainError } from '@openledger/kernel';
 import { type Graph, splitModel } from '@openledger/onnx-graph';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Tensor } from '../model.js';
+import { type Provider, requireProvider } from './provider.js';
 
 export interface SessionOptions {
   /** Threads inside one operator. Default: the runtime's choice, one for each core. */
@@ -11,6 +12,8 @@ export interface SessionOptions {
    * default false, because services share theirs.
    */
   readonly spin?: boolean;
+  /** Where the graph is computed; default cpu. What the runtime does not have here is refused. */
+  readonly provider?: Provider;
 }
 
 /** An integer tensor; the runtime's index type is 64 bits. */
@@ -33,9 +36,13 @@ export class Session {
   }
 
   static async open(graph: Graph, options: SessionOptions = {}): Promise<Session> {
+    const { provider = 'cpu' } = options;
+    if (provider !== 'cpu') await requireProvider(provider);
     const { model, externalData } = splitModel(graph);
     const session = await InferenceSession.create(model, {
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      // What another processor has no kernel for stays on this one.
+      executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,

@@ -13,6 +13,7 @@ const maxHalf = 65_504;
 /** Widens little-endian file bytes to float32; exact for all three formats. */
 export function decodeFloats(dtype: Dtype, bytes: Uint8Array): Float32Array {
   const count = bytes.byteLength / bytesOf(dtype);
+  if (dtype === 'BF16' && bytes.byteOffset % 2 === 0) return widenBrains(bytes, count);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (dtype === 'F32') {
     // A copy, because the file's bytes need not be aligned to four.
@@ -28,6 +29,14 @@ export function decodeFloats(dtype: Dtype, bytes: Uint8Array): Float32Array {
     else floats[at] = halfToFloat(half);
   }
   return floats;
+}
+
+/** The common case of base models: the 16 bits are the upper half of a float32. */
+function widenBrains(bytes: Uint8Array, count: number): Float32Array {
+  const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, count);
+  const words = new Uint32Array(count);
+  for (let at = 0; at < count; at++) words[at] = (halves[at] as number) << 16;
+  return new Float32Array(words.buffer);
 }
 
 /** Narrows to a file format, rounding to nearest even; values beyond float16 become its largest finite. */

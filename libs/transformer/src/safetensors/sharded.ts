@@ -4,6 +4,7 @@ import { DomainError } from '@openledger/kernel';
 import type { Tensor } from '../model.js';
 import { defaultSafetensorsLimits, refuseFile, type SafetensorsLimits } from './header.js';
 import { readSafetensors } from './read.js';
+import { StoredFile } from './stored.js';
 
 const singleFile = 'model.safetensors';
 const indexFile = 'model.safetensors.index.json';
@@ -56,17 +57,51 @@ async function readIndex(folder: string): Promise<Map<string, string>> {
 }
 
 /** Reads the weights of a model folder, whether in one file or in shards. */
-export async function readWeights(
+export function readWeights(
   folder: string,
   limits: SafetensorsLimits = defaultSafetensorsLimits,
 ): Promise<Map<string, Tensor>> {
+  return collect(folder, async (path) => (await readSafetensors(path, limits)).tensors);
+}
+
+/** Weights that stay in their files until they are read; none can be after `close`. */
+export interface StoredWeights {
+  readonly weights: Map<string, Tensor>;
+  close(): void;
+}
+
+/** Opens the weights of a model folder without reading them. */
+export async function openWeights(
+  folder: string,
+  limits: SafetensorsLimits = defaultSafetensorsLimits,
+): Promise<StoredWeights> {
+  const files: StoredFile[] = [];
+  const close = () => {
+    for (const file of files) file.close();
+  };
+  try {
+    const weights = await collect<Tensor>(folder, (path) => {
+      const file = new StoredFile(path, limits);
+      files.push(file);
+      return file.tensors;
+    });
+    return { weights, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+type Reader<Content> = (path: string) => ReadonlyMap<string, Content> | Promise<ReadonlyMap<string, Content>>;
+
+/** What every weight file of a folder holds, in agreement with the index of its shards. */
+async function collect<Content>(folder: string, read: Reader<Content>): Promise<Map<string, Content>> {
   const [first = singleFile, ...shards] = await weightFiles(folder);
-  if (first === singleFile) return (await readSafetensors(join(folder, singleFile), limits)).tensors;
+  if (first === singleFile) return new Map(await read(join(folder, singleFile)));
   const places = await readIndex(folder);
-  const weights = new Map<string, Tensor>();
+  const weights = new Map<string, Content>();
   for (const shard of shards) {
-    const { tensors } = await readSafetensors(join(folder, shard), limits);
-    for (const [name, tensor] of tensors) {
+    for (const [name, tensor] of await read(join(folder, shard))) {
       if (places.get(name) !== shard)
         throw refuseFile(`"${name}" lies in ${shard}, which its index does not say`);
       weights.set(name, tensor);
