@@ -1,11 +1,13 @@
 import { FolderBlobStore } from '@openledger/blob-store';
 import { loadConfig } from '@openledger/config';
 import type { Composition, Host } from '@openledger/service-host';
+import { ReceiptWriter } from './application/receipt-writer.js';
 import { WorkerConfig } from './config.js';
 import { workerService } from './inbound/worker-service.js';
 import { BlobAdapters } from './outbound/blob-adapters.js';
 import { EngineThread } from './outbound/engine-thread.js';
 import { MeteredEngine } from './outbound/metered-engine.js';
+import { openSigner } from './outbound/signing-key.js';
 
 export async function compose(host: Host): Promise<Composition> {
   const config = loadConfig(WorkerConfig, host.env);
@@ -26,8 +28,14 @@ export async function compose(host: Host): Promise<Composition> {
     onCrash: (error) => host.log.error({ err: error }, 'the engine crashed and is started again'),
   });
   const engine = new MeteredEngine(thread, host.metrics);
+  const receipts = new ReceiptWriter({
+    signer: await openSigner({ pem: config.SIGNING_KEY, stateDir: config.STATE_DIR }, host.log),
+    base: () => engine.base,
+    engine: 'onnx',
+    clock: host.clock,
+  });
   return {
-    grpc: [workerService({ log: host.log, serviceToken: host.serviceToken }, engine)],
+    grpc: [workerService({ log: host.log, serviceToken: host.serviceToken }, engine, receipts)],
     isReady: () => thread.isReady,
     stop: () => thread.stop(),
   };

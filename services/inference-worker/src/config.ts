@@ -8,6 +8,10 @@ export const WorkerConfig = z.object({
   MODEL_DIR: z.string().min(1),
   /** Where adapters are fetched from. */
   BLOB_DIR: z.string().min(1),
+  /** Ed25519 key as PKCS #8 in PEM that receipts are signed with; SIGNING_KEY_FILE names a file of it. */
+  SIGNING_KEY: z.string().optional(),
+  /** Keeps the signing key that is made where none is given; without it, each start makes a new one. */
+  STATE_DIR: z.string().min(1).optional(),
   /** Requests that are decoded together. */
   BATCH_ROWS_MAX: count.default(8),
   /** Requests that may wait for a row; more are refused with OVERLOADED. */
@@ -16,10 +20,16 @@ export const WorkerConfig = z.object({
   PREFILL_CHUNK_TOKENS: count.default(128),
   /** Longest prompt and answer together; the model's own limit holds as well. */
   CONTEXT_TOKENS_MAX: count.default(2_048),
-  /** Largest LoRA rank served; smaller ones are filled up, so do not set it higher than needed. */
-  ADAPTER_RANK_MAX: count.default(16),
-  /** Adapters kept in memory after use; those of running and waiting requests come on top. */
+  /** Largest LoRA rank served. */
+  ADAPTER_RANK_MAX: count.default(128),
+  /** Pages of rank 8 that the adapters of running requests share; an adapter of rank 16 takes two. */
+  ADAPTER_PAGES: count.default(64),
+  /** Adapters in memory, those of running and waiting requests included. */
   ADAPTER_CACHE_BYTES: count.default(512 * MIB),
+  /** Folder for adapters fetched from a blob store that is far away; empty where it is near. */
+  ADAPTER_DISK_DIR: z.string().default(''),
+  /** What that folder may hold. */
+  ADAPTER_DISK_BYTES: count.default(4_096 * MIB),
   /** Largest adapter file accepted. */
   ADAPTER_FILE_BYTES_MAX: count.default(128 * MIB),
   /** Threads inside one operator. */

@@ -1,4 +1,4 @@
-import { type ServerErrorResponse, status } from '@grpc/grpc-js';
+import { Metadata, type ServerErrorResponse, status } from '@grpc/grpc-js';
 import { type ErrorLog, platformMisconfigured, SERVICE_TOKEN_INVALID } from '@openledger/auth';
 import { DomainError, type ErrorKind } from '@openledger/kernel';
 import type { Logger } from 'pino';
@@ -31,11 +31,22 @@ const KIND = new Map<number, ErrorKind>([
 export function toStatus(error: unknown, log: Logger): Partial<ServerErrorResponse> & { message: string } {
   if (error instanceof DomainError) {
     const text = `${error.code}: ${error.message}`;
-    return Object.assign(new Error(text), { code: STATUS[error.kind], details: text });
+    return Object.assign(new Error(text), {
+      code: STATUS[error.kind],
+      details: text,
+      metadata: metadataOf(error),
+    });
   }
   log.error({ err: error }, 'gRPC call failed');
   const text = 'INTERNAL: something went wrong on our side';
   return Object.assign(new Error(text), { code: status.INTERNAL, details: text });
+}
+
+/** `retry-after` in seconds, as in HTTP, where the refusal passes with time. */
+function metadataOf({ details }: DomainError): Metadata {
+  const metadata = new Metadata();
+  if (details.retryAfterSeconds !== undefined) metadata.set('retry-after', String(details.retryAfterSeconds));
+  return metadata;
 }
 
 /** The other way round, for a client inside the platform: a status becomes the DomainError it came from. */

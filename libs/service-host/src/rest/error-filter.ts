@@ -23,7 +23,11 @@ export class ErrorFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    const { status } = refusal ?? INTERNAL;
+    const { status, details } = refusal ?? INTERNAL;
+    // RFC 9110, section 10.2.3.
+    if (details.retryAfterSeconds !== undefined) {
+      response.setHeader('retry-after', String(details.retryAfterSeconds));
+    }
     if (this.shape === 'openai') {
       response.status(status).json(openAiBody(refusal ?? INTERNAL));
     } else {

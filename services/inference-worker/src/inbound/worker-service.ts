@@ -2,16 +2,23 @@ import { GetStatusResponse, type RunRequest, RunResponse, WorkerServiceService }
 import { DomainError, isSha256 } from '@openledger/kernel';
 import { type GrpcContext, type GrpcService, serverStream, unary } from '@openledger/service-host';
 import { checkPrompt, type GenerationRequest } from '../application/generation.js';
+import type { ReceiptWriter } from '../application/receipt-writer.js';
 import type { TextEngine } from '../application/text-engine.js';
 import { toSampling, toWireLogprobs } from './sampling.js';
 
 /** What gateways ask of a worker. */
-export function workerService(context: GrpcContext, engine: TextEngine): GrpcService {
+export function workerService(
+  context: GrpcContext,
+  engine: TextEngine,
+  receipts: ReceiptWriter,
+): GrpcService {
   return {
     definition: WorkerServiceService,
     implementation: {
-      run: serverStream(context, (request: RunRequest, call) => run(engine, request, call.signal)),
-      getStatus: unary(context, async () => status(engine)),
+      run: serverStream(context, (request: RunRequest, call) =>
+        receipts.run(request, run(engine, request, call.signal)),
+      ),
+      getStatus: unary(context, async () => ({ ...(await status(engine)), ...receipts.signatory })),
     },
   };
 }
