@@ -37,4 +37,26 @@ export const migrations = [
      );
      CREATE INDEX served_request_by_organisation ON served_request (organisation_id, served_at DESC);`,
   ),
+  sqlMigration(
+    'CreateSpendLeases1700000000002',
+    `-- Null where a model was deployed before its price was kept: then settlement is asked.
+     ALTER TABLE model
+       ADD COLUMN prompt_wei_per_million numeric(39, 0) CHECK (prompt_wei_per_million >= 0),
+       ADD COLUMN completion_wei_per_million numeric(39, 0) CHECK (completion_wei_per_million >= 0);
+     ALTER TABLE served_request
+       ADD COLUMN cached_tokens integer NOT NULL DEFAULT 0,
+       ADD COLUMN prompt_wei_per_million numeric(39, 0),
+       ADD COLUMN completion_wei_per_million numeric(39, 0),
+       ADD COLUMN fee numeric(39, 0),
+       ADD COLUMN worker_statement text,
+       ADD COLUMN worker_public_key bytea,
+       ADD COLUMN worker_signature bytea;
+     CREATE INDEX served_request_by_hold ON served_request (hold_id) WHERE hold_id <> '';
+     CREATE TABLE spend_lease (
+       id text PRIMARY KEY,
+       organisation_id text NOT NULL,
+       alive_until timestamptz NOT NULL,
+       closed_at timestamptz
+     );`,
+  ),
 ];

@@ -1,3 +1,4 @@
+import type { Price } from '@openledger/kernel';
 import type { AdapterReference, ModelReference, ServableModel } from '../domain/model.js';
 import type { Sampling } from '../domain/sampling.js';
 
@@ -23,23 +24,12 @@ export interface BaseModel {
   readonly name: string;
   readonly digest: string;
   readonly contextTokens: number;
+  /** Numbers in an embedding. */
+  readonly dimensions: number;
   /** @throws DomainError PROMPT_INVALID */
   encode(prompt: Prompt): readonly number[];
-}
-
-export interface HoldRequest {
-  readonly requestId: string;
-  readonly organisationId: string;
-  readonly modelId: string;
-  readonly promptTokens: number;
-  readonly completionTokensMax: number;
-}
-
-export interface Balances {
-  /** @throws DomainError INSUFFICIENT_BALANCE */
-  hold(request: HoldRequest): Promise<string>;
-  /** Never throws: a hold that cannot be given back now runs out by itself. */
-  release(holdId: string): Promise<void>;
+  /** What a token adds to a text; alone it need not be UTF-8. Empty where there is no such token. */
+  tokenBytes(token: number): Uint8Array;
 }
 
 /** An adapter and the factor on what it adds to the base. */
@@ -124,9 +114,14 @@ export interface Receipt {
   readonly requestId: string;
   readonly organisationId: string;
   readonly model: ServableModel;
-  /** Empty when the answer was free. */
+  /** The lease or hold that pays; empty when the answer was free. */
   readonly holdId: string;
+  /** What the payer was promised; absent where there is no price. */
+  readonly price?: Price;
+  readonly feeWei: bigint;
   readonly promptTokens: readonly number[];
+  /** 0 for further choices of a prompt, which is billed once; else all of them. */
+  readonly promptTokensBilled: number;
   readonly completionTokens: readonly number[];
   /** Prompt tokens that the worker did not compute again. */
   readonly cachedTokens: number;

@@ -1,4 +1,4 @@
-import { DomainError } from '@openledger/kernel';
+import { DomainError, type Price } from '@openledger/kernel';
 
 /** Where a worker finds the weights that stand behind a model. */
 export interface AdapterReference {
@@ -16,6 +16,8 @@ export interface ServableModel {
   readonly baseDigest: string;
   /** Absent for the base model alone. */
   readonly adapter?: AdapterReference;
+  /** Absent for the base model alone, which is free. */
+  readonly price?: Price;
   /** The developer's organisation; empty for the base model. */
   readonly ownedBy: string;
   readonly deployedAt: Date;

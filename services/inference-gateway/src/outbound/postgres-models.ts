@@ -1,5 +1,5 @@
-import type { ModelDeployed } from '@openledger/contracts';
-import { invariant } from '@openledger/kernel';
+import { type ModelDeployed, required } from '@openledger/contracts';
+import { DomainError, type Price } from '@openledger/kernel';
 import type { Database, Transaction } from '@openledger/persistence';
 import type { ModelRegistry } from '../application/ports.js';
 import type { ModelReference, ServableModel } from '../domain/model.js';
@@ -14,6 +14,8 @@ interface ModelRow {
   config_blob: string;
   weights_blob: string;
   deployed_at: Date;
+  prompt_wei_per_million: string | null;
+  completion_wei_per_million: string | null;
 }
 
 /** Only versions by the organisation that owns the name. */
@@ -24,17 +26,20 @@ export class PostgresModels implements ModelRegistry {
   constructor(private readonly database: Database) {}
 
   async register(tx: Transaction, event: ModelDeployed): Promise<void> {
-    invariant(event.deployedAt, 'a deployment has a time');
+    const price = priceTold(event);
+    const deployedAt = required(event.deployedAt, 'deployedAt');
     await tx.query('INSERT INTO model_name VALUES ($1, $2) ON CONFLICT DO NOTHING', [
       event.name,
       event.developerOrganisationId,
     ]);
     await tx.query(
-      `INSERT INTO model VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      `INSERT INTO model VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
        ON CONFLICT (model_id) DO UPDATE SET
          name = excluded.name, base_digest = excluded.base_digest, base_name = excluded.base_name,
          adapter_digest = excluded.adapter_digest, config_blob = excluded.config_blob,
-         weights_blob = excluded.weights_blob, deployed_at = excluded.deployed_at
+         weights_blob = excluded.weights_blob, deployed_at = excluded.deployed_at,
+         prompt_wei_per_million = excluded.prompt_wei_per_million,
+         completion_wei_per_million = excluded.completion_wei_per_million
        WHERE model.deployed_at <= excluded.deployed_at`,
       [
         event.modelId,
@@ -45,8 +50,19 @@ export class PostgresModels implements ModelRegistry {
         event.adapterDigest,
         event.adapterConfigBlob,
         event.adapterWeightsBlob,
-        event.deployedAt,
+        deployedAt,
+        price.promptWeiPerMillion.toString(),
+        price.completionWeiPerMillion.toString(),
       ],
+    );
+  }
+
+  /** For a row of a deployment that did not keep it. */
+  async keepPrice(modelId: string, price: Price): Promise<void> {
+    await this.database.query(
+      `UPDATE model SET prompt_wei_per_million = $2, completion_wei_per_million = $3
+       WHERE model_id = $1 AND prompt_wei_per_million IS NULL`,
+      [modelId, price.promptWeiPerMillion.toString(), price.completionWeiPerMillion.toString()],
     );
   }
 
@@ -69,6 +85,20 @@ export class PostgresModels implements ModelRegistry {
   }
 }
 
+/** @throws DomainError EVENT_INCOMPLETE: a model without a price is parked rather than given away */
+function priceTold(event: ModelDeployed): Price {
+  const { promptWeiPerMillion, completionWeiPerMillion } = required(event.price, 'price');
+  return {
+    promptWeiPerMillion: weiOf(promptWeiPerMillion),
+    completionWeiPerMillion: weiOf(completionWeiPerMillion),
+  };
+}
+
+function weiOf(text: string): bigint {
+  if (/^\d{1,39}$/.test(text)) return BigInt(text);
+  throw new DomainError('invalid', 'EVENT_INCOMPLETE', `"${text}" is not a whole number of wei.`);
+}
+
 const toModel = (row: ModelRow): ServableModel => ({
   modelId: row.model_id,
   name: row.name,
@@ -77,4 +107,12 @@ const toModel = (row: ModelRow): ServableModel => ({
   adapter: { digest: row.adapter_digest, configBlob: row.config_blob, weightsBlob: row.weights_blob },
   ownedBy: row.developer_organisation_id,
   deployedAt: row.deployed_at,
+  ...(row.prompt_wei_per_million === null || row.completion_wei_per_million === null
+    ? {}
+    : {
+        price: {
+          promptWeiPerMillion: BigInt(row.prompt_wei_per_million),
+          completionWeiPerMillion: BigInt(row.completion_wei_per_million),
+        },
+      }),
 });

@@ -16,18 +16,30 @@ export class PostgresReceipts implements Receipts {
     // Before the event: whoever reads the event finds the blob.
     const tokensBlob = await this.blobs.put(Buffer.from(tokens));
     await this.database.transaction(async (tx) => {
-      await insert(tx, receipt, tokensBlob);
+      const holdId = await insert(tx, receipt, tokensBlob);
       // A free answer has no price to split and no contributors to pay.
-      if (receipt.model.adapter)
-        await tx.emit(servedEvent(receipt, receipt.model.adapter.digest, tokensBlob));
+      if (holdId !== undefined && receipt.model.adapter)
+        await tx.emit(servedEvent({ ...receipt, holdId }, receipt.model.adapter.digest, tokensBlob));
     });
   }
 }
 
-function insert(tx: Transaction, receipt: Receipt, tokensBlob: string): Promise<unknown> {
-  return tx.query(
-    `INSERT INTO served_request VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-     ON CONFLICT (request_id) DO NOTHING`,
+/**
+ * A lease that was closed meanwhile has its receipts counted: this one then names none and is charged to the balance. A
+ * hold has the request's own id. Answers what is named; undefined when the request was recorded before.
+ */
+async function insert(tx: Transaction, receipt: Receipt, tokensBlob: string): Promise<string | undefined> {
+  const { workerReceipt } = receipt;
+  const [row] = await tx.query<{ hold_id: string }>(
+    `INSERT INTO served_request (request_id, organisation_id, model_id, model_name, adapter_digest, hold_id,
+       tokens_blob, prompt_tokens, completion_tokens, finish_reason, served_at, time_to_first_token_ms,
+       duration_ms, cached_tokens, prompt_wei_per_million, completion_wei_per_million, fee, worker_statement,
+       worker_public_key, worker_signature)
+     VALUES ($1, $2, $3, $4, $5,
+       CASE WHEN $6::text IN ('', $1::text) THEN $6::text ELSE
+         coalesce((SELECT id FROM spend_lease WHERE id = $6::text AND closed_at IS NULL FOR KEY SHARE), '') END,
+       $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+     ON CONFLICT (request_id) DO NOTHING RETURNING hold_id`,
     [
       receipt.requestId,
       receipt.organisationId,
@@ -36,14 +48,22 @@ function insert(tx: Transaction, receipt: Receipt, tokensBlob: string): Promise<
       receipt.model.adapter?.digest ?? '',
       receipt.holdId,
       tokensBlob,
-      receipt.promptTokens.length,
+      receipt.promptTokensBilled,
       receipt.completionTokens.length,
       receipt.finishReason,
       receipt.servedAt,
       receipt.timeToFirstTokenMs,
       receipt.durationMs,
+      receipt.cachedTokens,
+      receipt.price?.promptWeiPerMillion.toString(),
+      receipt.price?.completionWeiPerMillion.toString(),
+      receipt.feeWei.toString(),
+      workerReceipt?.statement,
+      workerReceipt && Buffer.from(workerReceipt.publicKey),
+      workerReceipt && Buffer.from(workerReceipt.signature),
     ],
   );
+  return row?.hold_id;
 }
 
 function servedEvent(receipt: Receipt, adapterDigest: string, tokensBlob: string) {
@@ -60,7 +80,7 @@ function servedEvent(receipt: Receipt, adapterDigest: string, tokensBlob: string
       payerOrganisationId: receipt.organisationId,
       holdId: receipt.holdId,
       usage: {
-        promptTokens: receipt.promptTokens.length,
+        promptTokens: receipt.promptTokensBilled,
         completionTokens: receipt.completionTokens.length,
         cachedTokens: receipt.cachedTokens,
       },
@@ -69,6 +89,13 @@ function servedEvent(receipt: Receipt, adapterDigest: string, tokensBlob: string
       servedAt: receipt.servedAt,
       timeToFirstTokenMs: receipt.timeToFirstTokenMs,
       durationMs: receipt.durationMs,
+      ...(receipt.price
+        ? {
+            promptWeiPerMillion: receipt.price.promptWeiPerMillion.toString(),
+            completionWeiPerMillion: receipt.price.completionWeiPerMillion.toString(),
+            feeWei: receipt.feeWei.toString(),
+          }
+        : {}),
       ...(receipt.workerReceipt ? { workerReceipt: toWireReceipt(receipt.workerReceipt) } : {}),
     }),
   );
