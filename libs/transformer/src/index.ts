@@ -22,6 +22,8 @@ export {
   loraTrainingGraph,
   type TrainingGraph,
 } from './graph/training-graph.js';
+export { chooseKernels, type KernelChoice, type KernelOptions } from './kernels/choose.js';
+export { decideKernels, type KernelTiming, type LayerClass } from './kernels/decide.js';
 export {
   type LoraConfig,
   type LoraWeights,
@@ -73,6 +75,7 @@ export {
   instructionTokens,
 } from './tokenizer/instruction.js';
 export { type EncodeOptions, TextTokenizer } from './tokenizer/text-tokenizer.js';
+export type { TokenBytes } from './tokenizer/token-bytes.js';
 export { type AdamWOptions, defaultAdamW } from './train/adamw.js';
 export { type BatchSource, shuffledBatches, streamBatches } from './train/batches.js';
 export { type GradientOptions, type GradientResult, GradientSession } from './train/gradients.js';
