@@ -14,6 +14,8 @@ export const GatewayConfig = z.object({
   CONTEXT_TOKENS_MAX: count.default(2_048),
   /** Longest generation. */
   RUN_TIMEOUT_MS: milliseconds.default(300_000),
+  /** A request that would wait longer for its first token, as predicted, is refused with 429. */
+  FIRST_TOKEN_LIMIT_MS: milliseconds.default(60_000),
 });
 
 export type GatewayConfig = z.infer<typeof GatewayConfig>;

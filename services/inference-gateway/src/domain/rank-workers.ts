@@ -1,31 +1,85 @@
 import { sha256 } from '@openledger/kernel';
 
+/** What speaks for or against one worker for one request. */
 export interface WorkerLoad {
   readonly address: string;
-  /** False after a failed status call. */
-  readonly reachable: boolean;
-  /** Requests that this gateway has in flight there. */
-  readonly inFlight: number;
+  /** False while a worker is left alone after a failure. */
+  readonly available: boolean;
+  /** False where what is known of it is too old to go by: such a worker counts as full. */
+  readonly fresh: boolean;
+  /** Requests at hand there, running or waiting. */
+  readonly requests: number;
+  /** Requests that it works on at once; 0 where it has not said. */
+  readonly rowsMax: number;
+  /** 1 where the adapters are ready for the next step, 0 where they are to be fetched. */
+  readonly residency: number;
+  /** Share of the prompt that need not be read again. */
+  readonly prefixShare: number;
+  /** Until the first token, as predicted. */
+  readonly waitSeconds: number;
+  /** Share of the memory for keys and values in use. */
+  readonly kvUsage: number;
+}
+
+export interface Homes {
+  /** What the request is hashed by; empty where it has no home. */
+  readonly key: string;
+  /** So many of the first workers in the key's order are its homes. */
+  readonly count: number;
 }
 
 /** A worker takes at most this many times the mean load before its keys overflow to the next one. */
 const LOAD_BOUND = 1.25;
+/** So much waiting is as bad as an adapter that is not there. */
+const WAIT_SECONDS_UNIT = 2;
+/** Less than residency: an adapter is used where it is. More than what a short queue takes away. */
+const HOME_BONUS = 0.5;
+const KV_WEIGHT = 0.5;
 
 /**
- * The order in which to try workers for an adapter: rendezvous hashing (Thaler and Ravishankar 1998), so
- * that an adapter stays where its weights are, with bounded loads (Mirrokni et al. 2016), so that a hot
- * adapter spreads. Workers that do not answer come last, never first.
+ * The order in which to try workers. Rendezvous hashing (Thaler and Ravishankar 1998) gives a key its homes,
+ * bounded loads (Mirrokni et al. 2016) spread what one worker cannot take, and in between decides what is
+ * known: where the adapter and the prompt's beginning are, and how long the queue takes. Workers that failed
+ * come last, never first.
  */
-export function rankWorkers<W extends WorkerLoad>(workers: readonly W[], adapterDigest: string): W[] {
-  const total = workers.reduce((sum, worker) => sum + worker.inFlight, 0);
-  const limit = Math.ceil((LOAD_BOUND * (total + 1)) / Math.max(1, workers.length));
-  const penalty = (worker: W): number => (worker.reachable ? 0 : 2) + (worker.inFlight < limit ? 0 : 1);
-  return workers
-    .map((worker) => ({
+export function rankWorkers<W extends WorkerLoad>(workers: readonly W[], homes: Homes): W[] {
+  const bound = loadBound(workers);
+  return inKeyOrder(workers, homes.key)
+    .map((worker, place) => ({
       worker,
-      penalty: penalty(worker),
-      weight: sha256(`${adapterDigest}\0${worker.address}`),
+      penalty: penaltyOf(worker, bound),
+      score: scoreOf(worker) + homeBonus(place, workers.length, homes),
     }))
-    .sort((a, b) => a.penalty - b.penalty || (a.weight < b.weight ? 1 : -1))
+    .sort((a, b) => a.penalty - b.penalty || b.score - a.score)
     .map(({ worker }) => worker);
+}
+
+/** Workers by their rendezvous weight for a key, the same in every process. */
+export function inKeyOrder<W extends { readonly address: string }>(workers: readonly W[], key: string): W[] {
+  return workers
+    .map((worker) => ({ worker, weight: sha256(`${key}\0${worker.address}`) }))
+    .sort((a, b) => (a.weight < b.weight ? 1 : -1))
+    .map(({ worker }) => worker);
+}
+
+function loadBound(workers: readonly WorkerLoad[]): number {
+  const able = workers.filter(({ available }) => available);
+  const total = able.reduce((sum, { requests }) => sum + requests, 0);
+  return Math.ceil((LOAD_BOUND * (total + 1)) / Math.max(1, able.length));
+}
+
+/** A worker that is half empty has not more than it can take, however little the others have. */
+function penaltyOf({ available, fresh, requests, rowsMax }: WorkerLoad, bound: number): number {
+  const full = !fresh || requests >= Math.max(bound, rowsMax / 2);
+  return (available ? 0 : 2) + (full ? 1 : 0);
+}
+
+function scoreOf({ residency, prefixShare, waitSeconds, kvUsage }: WorkerLoad): number {
+  return residency + prefixShare - waitSeconds / WAIT_SECONDS_UNIT - KV_WEIGHT * kvUsage;
+}
+
+/** Beyond the homes the order still counts a little, so that what overflows goes to the same worker again. */
+function homeBonus(place: number, workers: number, { key, count }: Homes): number {
+  if (key === '') return 0;
+  return place < count ? HOME_BONUS : (HOME_BONUS / 2) * (1 - place / workers);
 }

@@ -1,38 +1,65 @@
-import { credentials, type ServiceError, status } from '@grpc/grpc-js';
-import { type GetStatusResponse, type RunResponse, WorkerServiceClient } from '@openledger/contracts';
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { DomainError } from '@openledger/kernel';
-import { fromStatus, type Host, serviceMetadata } from '@openledger/service-host';
-import type { EmbedAnswer, EmbedRequest, RunPiece, RunRequest, Workers } from '../application/ports.js';
-import { rankWorkers, type WorkerLoad } from '../domain/rank-workers.js';
+import { fromStatus, type Host } from '@openledger/service-host';
+import type {
+  EmbedAnswer,
+  EmbedRequest,
+  RunPiece,
+  RunRequest,
+  Workers,
+  WorkRequest,
+} from '../application/ports.js';
+import { type Route, Router } from '../domain/router.js';
+import { isServiceError, PoolWorker } from './pool-worker.js';
+import { WorkerCalls } from './worker-calls.js';
 import { resolveWorkers } from './worker-directory.js';
-import { toPiece, toWireEmbed, toWireRun } from './worker-messages.js';
-
-interface PoolWorker extends WorkerLoad {
-  readonly client: WorkerServiceClient;
-  reachable: boolean;
-  inFlight: number;
-}
+import { digestsOf } from './worker-messages.js';
+import { WorkerMetrics } from './worker-metrics.js';
 
 export interface WorkerPoolOptions {
   readonly addresses: readonly string[];
   readonly serviceToken: string;
   readonly runTimeoutMs: number;
+  /** A request that would wait longer for its first token is refused. */
+  readonly firstTokenLimitMs: number;
   readonly log: Host['log'];
+  readonly metrics: Host['metrics'];
+}
+
+interface Attempt {
+  readonly request: WorkRequest;
+  readonly route: Route;
+  readonly signal: AbortSignal;
+  readonly deadline: number;
 }
 
 const ATTEMPTS_MAX = 3;
-const WATCH_EVERY_MS = 2_000;
-const STATUS_TIMEOUT_MS = 1_500;
+const WATCH_EVERY_MS = 500;
+/** Names change less often than loads. */
+const RESOLVE_EVERY_MS = 2_000;
+const RETRY_AFTER_MAX_SECONDS = 60;
+/** A hint is not repeated while the worker may still be fetching. */
+const HINT_AGAIN_MS = 5_000;
+const HINTS_MAX = 1_024;
 /** Another worker may do better; anything else would fail there as well. */
 const RETRYABLE = new Set<number>([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
 
-/** The workers of one base model: found by name, watched, and chosen by adapter. */
+/** The workers of one base model: found by name, watched, and chosen by what they hold and how busy they are. */
 export class WorkerPool implements Workers {
   private readonly workers = new Map<string, PoolWorker>();
+  private readonly router = new Router();
+  private readonly metrics: WorkerMetrics;
+  private readonly calls: WorkerCalls;
+  /** When a worker was last told to fetch an adapter, by both; the oldest first. */
+  private readonly hints = new Map<string, number>();
+  private resolvedAt = Number.NEGATIVE_INFINITY;
   private timer: NodeJS.Timeout | undefined;
   private watching = false;
 
-  constructor(private readonly options: WorkerPoolOptions) {}
+  constructor(private readonly options: WorkerPoolOptions) {
+    this.metrics = new WorkerMetrics(options.metrics);
+    this.calls = new WorkerCalls({ ...options, metrics: this.metrics });
+  }
 
   /** Finds the workers, and keeps an eye on them from then on. */
   async start(): Promise<void> {
@@ -43,54 +70,47 @@ export class WorkerPool implements Workers {
 
   /** Tries another worker when one refuses, but never after the first token. */
   async *run(request: RunRequest, signal: AbortSignal): AsyncGenerator<RunPiece> {
-    const ranked = rankWorkers([...this.workers.values()], request.adapters[0]?.adapter.digest ?? '').slice(
-      0,
-      ATTEMPTS_MAX,
-    );
+    const attempt = this.attempt(request, request.promptTokens, signal);
     let refusal: DomainError | undefined;
-    for (const worker of ranked) {
+    for (const worker of this.inOrder(attempt.route)) {
       let begun = false;
       try {
-        for await (const piece of this.runOn(worker, request, signal)) {
+        for await (const piece of this.calls.run(worker, request, attempt)) {
+          if (!begun) this.answered(worker, attempt);
           begun = true;
           yield piece;
         }
         return;
       } catch (error) {
-        if (!isServiceError(error)) throw error;
-        refusal = fromStatus(error, this.options.log);
-        if (begun || signal.aborted || !RETRYABLE.has(error.code)) throw refusal;
-        if (refusal.code === 'UPSTREAM_UNAVAILABLE') worker.reachable = false;
+        refusal = this.refusalOf(error, worker, attempt, begun);
       }
     }
-    const message = 'There is no worker at present: try again shortly.';
-    throw refusal ?? new DomainError('unavailable', 'NO_WORKER', message);
+    throw refusal ?? noWorker();
   }
 
-  embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer> {
-    const [worker] = rankWorkers([...this.workers.values()], request.adapters[0]?.adapter.digest ?? '');
-    if (!worker) throw new DomainError('unavailable', 'NO_WORKER', 'There is no worker at present.');
-    const metadata = serviceMetadata(this.options.serviceToken);
-    const options = { deadline: Date.now() + this.options.runTimeoutMs };
-    return new Promise((resolve, reject) => {
-      const call = worker.client.runEmbed(toWireEmbed(request), metadata, options, (error, response) => {
-        if (error) reject(fromStatus(error, this.options.log));
-        else {
-          const { embeddings, adapterDigests } = response;
-          resolve({ embeddings: embeddings.map(({ values }) => values), adapterDigests });
-        }
-      });
-      signal.addEventListener('abort', () => call.cancel(), { once: true });
-    });
+  async embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer> {
+    const attempt = this.attempt(request, request.inputs.flat(), signal);
+    let refusal: DomainError | undefined;
+    for (const worker of this.inOrder(attempt.route)) {
+      try {
+        const answer = await this.calls.embed(worker, request, attempt);
+        worker.succeeded(digestsOf(request));
+        return answer;
+      } catch (error) {
+        refusal = this.refusalOf(error, worker, attempt, false);
+      }
+    }
+    throw refusal ?? noWorker();
   }
 
   async stop(requestId: string): Promise<void> {
-    const metadata = serviceMetadata(this.options.serviceToken);
-    const told = [...this.workers.values()].map(
-      ({ client }) =>
-        new Promise<void>((resolve) => client.stopRun({ requestId }, metadata, () => resolve())),
-    );
-    await Promise.all(told);
+    const running = [...this.workers.values()].filter((worker) => worker.runs(requestId));
+    const stopped = running.map((worker) => this.calls.stop(worker, requestId));
+    for (const outcome of await Promise.allSettled(stopped)) {
+      if (outcome.status === 'rejected') {
+        this.options.log.warn({ err: outcome.reason, requestId }, 'a run was not stopped');
+      }
+    }
   }
 
   close(): void {
@@ -98,62 +118,132 @@ export class WorkerPool implements Workers {
     for (const { client } of this.workers.values()) client.close();
   }
 
-  private async *runOn(
-    worker: PoolWorker,
-    request: RunRequest,
-    signal: AbortSignal,
-  ): AsyncGenerator<RunPiece> {
-    const call = worker.client.run(toWireRun(request), serviceMetadata(this.options.serviceToken), {
-      deadline: Date.now() + this.options.runTimeoutMs,
-    });
-    const cancel = () => call.cancel();
-    signal.addEventListener('abort', cancel, { once: true });
-    if (signal.aborted) cancel();
-    worker.inFlight += 1;
-    try {
-      for await (const message of call) yield toPiece(message as RunResponse);
-    } finally {
-      worker.inFlight -= 1;
-      signal.removeEventListener('abort', cancel);
-      // A destroyed stream may still report its cancellation: nobody is left to hear it.
-      call.on('error', () => undefined);
-      call.cancel();
+  /** @throws DomainError NO_WORKER, OVERLOADED */
+  private attempt(request: WorkRequest, promptTokens: readonly number[], signal: AbortSignal): Attempt {
+    const now = Date.now();
+    const adapterDigests = digestsOf(request);
+    const facts = [...this.workers.values()]
+      .filter(({ draining }) => !draining)
+      .map((worker) => worker.factsFor(adapterDigests, now));
+    if (facts.length === 0) {
+      this.metrics.rejected.inc({ reason: 'no_worker' });
+      throw noWorker();
     }
+    const route = this.router.route(facts, { tenant: request.tenant, adapterDigests, promptTokens }, now);
+    this.admit(route);
+    this.hint(request, route, now);
+    return { request, route, signal, deadline: now + this.options.runTimeoutMs };
+  }
+
+  /** @throws DomainError OVERLOADED where every worker that can be judged would keep the caller waiting too long */
+  private admit({ stops }: Route): void {
+    const waits = stops.filter(({ eligible }) => eligible).map(({ waitSeconds }) => waitSeconds);
+    const shortest = Math.min(...waits);
+    const limit = this.options.firstTokenLimitMs / 1_000;
+    if (waits.length === 0 || shortest <= limit) return;
+    this.metrics.rejected.inc({ reason: 'first_token' });
+    throw overloaded(Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(1, Math.ceil(shortest - limit))));
+  }
+
+  /** Adapters come to the chosen worker, and to the one that is to help it soon, before they are asked for. */
+  private hint({ adapters }: WorkRequest, { stops, nextReplica }: Route, now: number): void {
+    const [chosen] = stops;
+    const addresses = [chosen?.tier === 'absent' ? chosen.address : '', nextReplica];
+    for (const worker of addresses.map((address) => this.workers.get(address))) {
+      for (const { adapter } of worker ? adapters : []) {
+        if (worker && this.isNews(`${worker.address} ${adapter.digest}`, now)) {
+          void this.calls.prefetch(worker, adapter);
+        }
+      }
+    }
+  }
+
+  private isNews(hint: string, now: number): boolean {
+    if (now - (this.hints.get(hint) ?? Number.NEGATIVE_INFINITY) < HINT_AGAIN_MS) return false;
+    this.hints.delete(hint);
+    this.hints.set(hint, now);
+    const [oldest = ''] = this.hints.keys();
+    if (this.hints.size > HINTS_MAX) this.hints.delete(oldest);
+    return true;
+  }
+
+  private *inOrder({ stops }: Route): Generator<PoolWorker> {
+    for (const { address, tier } of stops.slice(0, ATTEMPTS_MAX)) {
+      const worker = this.workers.get(address);
+      if (!worker) continue;
+      this.metrics.routed.inc({ tier });
+      yield worker;
+    }
+  }
+
+  private answered(worker: PoolWorker, { request, route }: Attempt): void {
+    worker.succeeded(digestsOf(request));
+    this.router.answeredBy(worker.address, route);
+  }
+
+  /** What to tell the caller if no other worker does better. @throws DomainError where none could */
+  private refusalOf(
+    error: unknown,
+    worker: PoolWorker,
+    { request, signal, deadline }: Attempt,
+    begun: boolean,
+  ): DomainError {
+    if (!isServiceError(error)) throw error;
+    const refusal = fromStatus(error, this.options.log);
+    if (signal.aborted || !RETRYABLE.has(error.code)) throw refusal;
+    worker.failed(refusal, error.code, digestsOf(request), Date.now());
+    if (begun || Date.now() >= deadline) throw refusal;
+    this.metrics.retried.inc({ code: refusal.code.toLowerCase() });
+    return error.code === status.RESOURCE_EXHAUSTED ? overloaded(1) : refusal;
   }
 
   private async watch(): Promise<void> {
     if (this.watching) return;
     this.watching = true;
-    // A name server that is away for a moment must not take the workers away.
-    const addresses = await resolveWorkers(this.options.addresses).catch(() => [...this.workers.keys()]);
-    for (const address of addresses) {
-      if (this.workers.has(address)) continue;
-      const client = new WorkerServiceClient(address, credentials.createInsecure());
-      this.workers.set(address, { address, client, reachable: true, inFlight: 0 });
-    }
-    for (const [address, { client, inFlight }] of this.workers) {
-      if (addresses.includes(address) || inFlight > 0) continue;
-      this.workers.delete(address);
-      client.close();
-    }
+    if (Date.now() - this.resolvedAt >= RESOLVE_EVERY_MS) await this.resolve();
     await Promise.all([...this.workers.values()].map((worker) => this.observe(worker)));
     this.watching = false;
   }
 
-  private observe(worker: PoolWorker): Promise<void> {
-    const options = { deadline: Date.now() + STATUS_TIMEOUT_MS };
-    const metadata = serviceMetadata(this.options.serviceToken);
-    return new Promise((resolve) => {
-      worker.client.getStatus({}, metadata, options, (error: ServiceError | null, _: GetStatusResponse) => {
-        // Said once, and again after it was in order.
-        if (error && worker.reachable) fromStatus(error, this.options.log);
-        worker.reachable = error === null;
-        resolve();
-      });
-    });
+  private async resolve(): Promise<void> {
+    // A name server that is away for a moment must not take the workers away.
+    const addresses = await resolveWorkers(this.options.addresses).catch(() => [...this.workers.keys()]);
+    this.resolvedAt = Date.now();
+    for (const address of addresses) {
+      if (!this.workers.has(address)) this.workers.set(address, new PoolWorker(address));
+    }
+    for (const [address, worker] of this.workers) {
+      worker.draining = !addresses.includes(address);
+      if (!worker.draining || !worker.isIdle) continue;
+      this.workers.delete(address);
+      this.router.forget(address);
+      worker.client.close();
+    }
+  }
+
+  private async observe(worker: PoolWorker): Promise<void> {
+    const askedAt = Date.now();
+    try {
+      const renewed = worker.hear(await this.calls.status(worker), askedAt);
+      if (renewed) this.router.forget(worker.address);
+    } catch (error) {
+      const { code } = error as ServiceError;
+      // Said once, and again after it was in order. Any other error comes from a worker that is there.
+      if (code === status.UNAVAILABLE && worker.fellSilent())
+        fromStatus(error as ServiceError, this.options.log);
+    }
   }
 }
 
-function isServiceError(error: unknown): error is ServiceError {
-  return error instanceof Error && 'code' in error && 'details' in error;
-}
+const noWorker = (): DomainError =>
+  new DomainError('unavailable', 'NO_WORKER', 'There is no worker at present: try again shortly.', {
+    details: { retryAfterSeconds: 5 },
+  });
+
+const overloaded = (retryAfterSeconds: number): DomainError =>
+  new DomainError(
+    'exhausted',
+    'OVERLOADED',
+    `Every worker has more to do than fits: try again in ${retryAfterSeconds} s.`,
+    { details: { retryAfterSeconds } },
+  );
