@@ -1,31 +1,40 @@
-import { FolderBlobStore } from '@openledger/blob-store';
 import { loadConfig } from '@openledger/config';
 import type { Composition, Host } from '@openledger/service-host';
+import { adapterPageBytes } from './application/adapter-pages.js';
 import { ReceiptWriter } from './application/receipt-writer.js';
 import { WorkerConfig } from './config.js';
 import { workerService } from './inbound/worker-service.js';
-import { BlobAdapters } from './outbound/blob-adapters.js';
+import { AdapterMetrics } from './outbound/adapter-metrics.js';
 import { EngineThread } from './outbound/engine-thread.js';
+import { LoaderThread } from './outbound/loader-thread.js';
 import { MeteredEngine } from './outbound/metered-engine.js';
 import { openSigner } from './outbound/signing-key.js';
 
 export async function compose(host: Host): Promise<Composition> {
   const config = loadConfig(WorkerConfig, host.env);
-  const blobs = await FolderBlobStore.open(config.BLOB_DIR);
-  const limits = { rankMax: config.ADAPTER_RANK_MAX, fileBytesMax: config.ADAPTER_FILE_BYTES_MAX };
+  const loader = loaderThread(config, host, (...load) => adapterMetrics.loaded(...load));
   const thread = await EngineThread.start({
     engine: {
       modelDir: config.MODEL_DIR,
       rowsMax: config.BATCH_ROWS_MAX,
       prefillChunkTokens: config.PREFILL_CHUNK_TOKENS,
       contextTokensMax: config.CONTEXT_TOKENS_MAX,
-      adapterRankMax: config.ADAPTER_RANK_MAX,
+      adapterPages: config.ADAPTER_PAGES,
       adapterCacheBytes: config.ADAPTER_CACHE_BYTES,
       threads: config.ENGINE_THREADS,
     },
-    adapters: ({ config: model }) => new BlobAdapters({ blobs, model, limits, clock: host.clock }),
+    adapters: ({ config: model, packing }) => ({
+      load: (reference) => loader.load(reference, { model, packing }),
+    }),
+    onAdapterNote: (note) => adapterMetrics.note(note),
     requestsMax: config.BATCH_ROWS_MAX + config.QUEUE_MAX,
     onCrash: (error) => host.log.error({ err: error }, 'the engine crashed and is started again'),
+  });
+  // Nothing is told of adapters before the first request, so this is early enough.
+  const adapterMetrics = new AdapterMetrics(host.metrics, {
+    load: () => thread.load.adapters,
+    disk: () => loader.disk,
+    pageBytes: () => adapterPageBytes(thread.base.config),
   });
   const engine = new MeteredEngine(thread, host.metrics);
   const receipts = new ReceiptWriter({
@@ -37,6 +46,27 @@ export async function compose(host: Host): Promise<Composition> {
   return {
     grpc: [workerService({ log: host.log, serviceToken: host.serviceToken }, engine, receipts)],
     isReady: () => thread.isReady,
-    stop: () => thread.stop(),
+    stop: async () => {
+      await thread.stop();
+      await loader.stop();
+    },
   };
+}
+
+function loaderThread(
+  config: WorkerConfig,
+  { clock, log }: Host,
+  onLoad: AdapterMetrics['loaded'],
+): LoaderThread {
+  const { ADAPTER_DISK_DIR: dir, ADAPTER_DISK_BYTES: bytesMax } = config;
+  return new LoaderThread({
+    loader: {
+      blobDir: config.BLOB_DIR,
+      disk: dir === '' ? undefined : { dir, bytesMax },
+      limits: { rankMax: config.ADAPTER_RANK_MAX, fileBytesMax: config.ADAPTER_FILE_BYTES_MAX },
+    },
+    clock,
+    onLoad,
+    onTrouble: (error) => log.error({ err: error }, 'the loader of adapters'),
+  });
 }

@@ -1,7 +1,7 @@
 import type { ErrorKind } from '@openledger/kernel';
-import type { ModelConfig } from '@openledger/transformer';
+import type { ModelConfig, Packing } from '@openledger/transformer';
 import type { Sampling } from '../domain/sampling.js';
-import type { AdapterOrder, AdapterReport } from './adapter-messages.js';
+import type { AdapterLoad, AdapterOrder, AdapterReport } from './adapter-messages.js';
 import type { AdapterReference, GenerationPiece } from './generation.js';
 
 /** A DomainError on its way between threads; anything else that went wrong has the kind `internal`. */
@@ -28,6 +28,8 @@ export interface BaseFacts {
   readonly digest: string;
   readonly config: ModelConfig;
   readonly contextTokens: number;
+  /** The form in which adapters are taken in. */
+  readonly packing: Packing;
 }
 
 export interface EngineLoad {
@@ -35,7 +37,7 @@ export interface EngineLoad {
   readonly running: number;
   /** Requests that wait for a row or for their adapter. */
   readonly waiting: number;
-  readonly residentDigests: readonly string[];
+  readonly adapters: AdapterLoad;
 }
 
 /** What the engine's thread tells. */

@@ -1,4 +1,4 @@
-import type { ServedAdapter } from '@openledger/transformer';
+import type { LoadedAdapter } from './adapter-messages.js';
 import type { BaseFacts, EngineLoad } from './engine-messages.js';
 import type { AdapterReference, GenerationPiece, GenerationRequest } from './generation.js';
 
@@ -16,5 +16,15 @@ export interface TextEngine {
 
 export interface AdapterSource {
   /** Checked weights of exactly the digest asked for, not kept. @throws DomainError ADAPTER_UNAVAILABLE */
-  load(reference: AdapterReference): Promise<ServedAdapter>;
+  load(reference: AdapterReference): Promise<LoadedAdapter>;
+}
+
+/** Which adapters are in memory, beyond what requests bring about by themselves. */
+export interface AdapterControl {
+  /** Fetches it soon; a failure is told to those who then use it. */
+  prefetch(adapter: AdapterReference): void;
+  /** Keeps it in memory, or no longer. @throws DomainError ADAPTER_UNAVAILABLE, ADAPTER_PINS_FULL */
+  pin(adapter: AdapterReference, pinned: boolean): Promise<void>;
+  /** Resolves when no request uses it and it is gone. Requests from now on load it anew. */
+  unload(digest: string): Promise<void>;
 }

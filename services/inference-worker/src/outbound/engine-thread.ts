@@ -1,16 +1,19 @@
 import { DomainError, InvariantError } from '@openledger/kernel';
-import type { ServedAdapter } from '@openledger/transformer';
 import { NativeThread } from '@openledger/worker-thread';
+import type { AdapterLoad, AdapterNote } from '../application/adapter-messages.js';
+import { AdapterTraffic } from '../application/adapter-traffic.js';
 import type { BaseFacts, EngineLoad, EngineOrder, EngineReport } from '../application/engine-messages.js';
-import type { AdapterReference, GenerationPiece, GenerationRequest } from '../application/generation.js';
+import type { GenerationPiece, GenerationRequest } from '../application/generation.js';
 import { PieceQueue } from '../application/piece-queue.js';
-import { fromPlain, toPlain } from '../application/plain-error.js';
+import { fromPlain } from '../application/plain-error.js';
 import type { AdapterSource, TextEngine } from '../application/text-engine.js';
 import type { EngineWorkerData } from './engine-worker-data.js';
 
 export interface EngineThreadOptions {
   readonly engine: EngineWorkerData;
   readonly adapters: (base: BaseFacts) => AdapterSource;
+  /** Told of what happens to adapters, for the metrics. */
+  readonly onAdapterNote: (note: AdapterNote) => void;
   /** Requests taken in at once, running or waiting. */
   readonly requestsMax: number;
   /** Told when the thread died; it is started again. */
@@ -18,7 +21,18 @@ export interface EngineThreadOptions {
 }
 
 const RESTART_MS = 1_000;
-const IDLE: EngineLoad = { running: 0, waiting: 0, residentDigests: [] };
+const NO_ADAPTERS: AdapterLoad = {
+  poolDigests: [],
+  memoryDigests: [],
+  loadingDigests: [],
+  pinnedDigests: [],
+  poolPages: 0,
+  poolPagesUsed: 0,
+  memoryBytes: 0,
+  roomBytes: 0,
+  largestBytes: 0,
+};
+const IDLE: EngineLoad = { running: 0, waiting: 0, adapters: NO_ADAPTERS };
 
 /** The engine in a thread of its own, because the runtime blocks the thread that computes. */
 export class EngineThread implements TextEngine {
@@ -28,11 +42,19 @@ export class EngineThread implements TextEngine {
   private ready = false;
   private facts: BaseFacts | undefined;
   private source: AdapterSource | undefined;
+  readonly adapters: AdapterTraffic;
   private restart: NodeJS.Timeout | undefined;
   private stopped = false;
   load: EngineLoad = IDLE;
 
-  private constructor(private readonly options: EngineThreadOptions) {}
+  private constructor(private readonly options: EngineThreadOptions) {
+    this.adapters = new AdapterTraffic({
+      source: { load: (reference) => this.source?.load(reference) ?? Promise.reject(unavailable()) },
+      order: (order, transfer) => this.order(order, transfer),
+      load: () => this.load.adapters,
+      note: options.onAdapterNote,
+    });
+  }
 
   /** Resolves when the model is in memory. @throws Error when it cannot be loaded */
   static async start(options: EngineThreadOptions): Promise<EngineThread> {
@@ -65,6 +87,7 @@ export class EngineThread implements TextEngine {
     try {
       if (signal.aborted) return;
       const { promptTokens, adapter, sampling } = request;
+      if (adapter) this.adapters.prefetch(adapter);
       this.order({ kind: 'generate', id, promptTokens, adapter, sampling });
       yield* queue.read();
     } finally {
@@ -110,6 +133,7 @@ export class EngineThread implements TextEngine {
     this.load = IDLE;
     for (const queue of this.requests.values()) queue.end(unavailable());
     this.requests.clear();
+    this.adapters.lost(unavailable);
     if (this.stopped) return;
     this.options.onCrash(error);
     this.reopenLater();
@@ -130,9 +154,6 @@ export class EngineThread implements TextEngine {
       case 'load':
         this.load = report.load;
         return;
-      case 'wanted':
-        void this.fetch(report.adapter);
-        return;
       case 'piece': {
         const queue = this.requests.get(report.id);
         queue?.push(report.piece);
@@ -141,6 +162,9 @@ export class EngineThread implements TextEngine {
       }
       case 'failed':
         this.finish(report.id, fromPlain(report.error));
+        return;
+      default:
+        this.adapters.hear(report);
     }
   }
 
@@ -149,28 +173,9 @@ export class EngineThread implements TextEngine {
     this.requests.delete(id);
   }
 
-  private async fetch(reference: AdapterReference): Promise<void> {
-    const { digest } = reference;
-    try {
-      const adapter = await this.source?.load(reference);
-      if (adapter) this.order({ kind: 'adapter', digest, adapter }, buffersOf(adapter));
-    } catch (error) {
-      this.order({ kind: 'adapter-failed', digest, error: toPlain(error) });
-    }
-  }
-
   private order(order: EngineOrder, transfer: readonly ArrayBuffer[] = []): void {
     this.thread?.postMessage(order, transfer);
   }
-}
-
-/** Weights move to the engine's thread without a copy. */
-function buffersOf({ weights }: ServedAdapter): ArrayBuffer[] {
-  const buffers = new Set<ArrayBuffer>();
-  for (const { data } of weights.values()) {
-    if (data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
-  }
-  return [...buffers];
 }
 
 const unavailable = (): DomainError =>

@@ -4,7 +4,8 @@ export interface EngineWorkerData {
   readonly rowsMax: number;
   readonly prefillChunkTokens: number;
   readonly contextTokensMax: number;
-  readonly adapterRankMax: number;
+  /** Pages of rank 8 that adapters of running requests share. */
+  readonly adapterPages: number;
   readonly adapterCacheBytes: number;
   readonly threads: number;
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
-import { loadModelFolder, pageRank, ServingSession } from '@openledger/transformer';
+import { loadModelFolder, ServingSession } from '@openledger/transformer';
 import { enterThread } from '@openledger/worker-thread';
+import { AdapterPages } from '../application/adapter-pages.js';
 import { AdapterShelf } from '../application/adapter-shelf.js';
 import { Engine } from '../application/engine.js';
 import type { EngineOrder, EngineReport } from '../application/engine-messages.js';
@@ -13,14 +14,20 @@ async function serve(settings: EngineWorkerData, report: (report: EngineReport) 
   const session = await ServingSession.open(config, weights, {
     maxLength: contextTokens,
     threads: settings.threads,
-    adapterPages: settings.rowsMax * Math.ceil(settings.adapterRankMax / pageRank),
+    adapterPages: settings.adapterPages,
   });
   const eosTokenIds = new Set(generation.eosTokenIds);
   const { rowsMax, prefillChunkTokens } = settings;
   const model = { decoder: () => tokenizer.incrementalDecoder(), eosTokenIds, contextTokens };
   const shelf = new AdapterShelf(settings.adapterCacheBytes);
-  const engine = new Engine({ session, config, model, rowsMax, prefillChunkTokens }, shelf, report);
-  const base = { name: basename(folder), digest, contextTokens, config };
+  const pages = new AdapterPages(session.adapters, (note) => report({ kind: 'adapter-note', note }));
+  const engine = new Engine(
+    { session, config, model, rowsMax, prefillChunkTokens },
+    { shelf, pages },
+    report,
+  );
+  const { packing } = session.adapters;
+  const base = { name: basename(folder), digest, contextTokens, config, packing };
   return { engine, base };
 }
 

@@ -33,11 +33,6 @@ export class MeteredEngine implements TextEngine {
       'Requests that wait for a row or an adapter',
       () => engine.load.waiting,
     );
-    gauge(
-      'vllm:num_cpu_loaded_lora_adapters',
-      'Adapters in memory',
-      () => engine.load.residentDigests.length,
-    );
     const histogram = (name: string, help: string) =>
       new Histogram({ name, help, buckets: BUCKETS, registers });
     this.firstToken = histogram('vllm:time_to_first_token_seconds', 'From arrival to the first token');
