@@ -2,15 +2,20 @@ import { FolderBlobStore } from '@openledger/blob-store';
 import { loadConfig } from '@openledger/config';
 import { topics } from '@openledger/contracts';
 import { type Composition, type Host, on } from '@openledger/service-host';
-import { AnswerQuestion } from './application/answer-question.js';
+import { AnswerPrompts } from './application/answer-prompts.js';
+import { EmbedInputs } from './application/embed-inputs.js';
 import { HoldEach } from './application/hold-each.js';
 import { ModelCatalogue } from './application/model-catalogue.js';
 import { Payments } from './application/payments.js';
+import { SpendLeases } from './application/spend-leases.js';
 import { GatewayConfig } from './config.js';
 import { inferenceService } from './inbound/grpc/inference-service.js';
 import { Defaults } from './inbound/rest/defaults.js';
+import { openAiHeaders } from './inbound/rest/response-headers.js';
+import { Upkeep } from './inbound/upkeep.js';
 import { inferenceGatewayModule } from './inference-gateway.module.js';
 import { openBaseModel } from './outbound/base-model-folder.js';
+import { PostgresLeaseBook } from './outbound/postgres-lease-book.js';
 import { PostgresModels } from './outbound/postgres-models.js';
 import { PostgresReceipts } from './outbound/postgres-receipts.js';
 import { PricedModels } from './outbound/priced-models.js';
@@ -24,7 +29,7 @@ export async function compose(host: Host): Promise<Composition> {
   const blobs = await FolderBlobStore.open(config.BLOB_DIR);
   const models = new PostgresModels(database);
   const settlement = new SettlementClient(config.SETTLEMENT_GRPC, serviceToken, log);
-  const balances = new HoldEach(settlement, (holdId, err) => log.warn({ err, holdId }, 'hold not released'));
+  const leases = openLeases(host, settlement);
   const workers = new WorkerPool({
     addresses: config.WORKER_GRPC,
     serviceToken,
@@ -35,27 +40,55 @@ export async function compose(host: Host): Promise<Composition> {
   });
   const receipts = new PostgresReceipts(database, blobs);
   const catalogue = new ModelCatalogue(new PricedModels(models, settlement), base, config.BASE_IS_FREE);
-  const answers = new AnswerQuestion({
-    catalogue,
-    base,
-    payments: new Payments(balances, receipts),
-    workers,
-    clock,
-  });
+  const parts = { catalogue, base, payments: new Payments(leases.balances, receipts), workers, clock };
+  const answers = new AnswerPrompts(parts);
+  const embedInputs = new EmbedInputs(parts);
   const defaults = new Defaults(base.recommended);
   return {
-    module: inferenceGatewayModule({ answers, catalogue, defaults, log }),
-    grpc: [inferenceService({ answers, catalogue, authenticator, log })],
+    beforeBody: [openAiHeaders],
+    module: inferenceGatewayModule({
+      answers,
+      embedInputs,
+      catalogue,
+      base,
+      defaults,
+      readerTimeoutMs: config.READER_TIMEOUT_MS,
+      log,
+    }),
+    grpc: [inferenceService({ answers, embedInputs, catalogue, authenticator, log })],
     handlers: [
       on(topics.modelDeployed, (event, record) =>
         database.once('inference-gateway', record.id, (tx) => models.register(tx, event)),
       ),
     ],
     errors: 'openai',
-    start: () => workers.start(),
+    start: async () => {
+      leases.upkeep.start();
+      await workers.start();
+    },
     stop: async () => {
       workers.close();
+      leases.upkeep.stop();
+      await leases.balances.close();
       settlement.close();
     },
   };
+}
+
+const SWEEP_MS = 500;
+const TEND_MS = 5_000;
+
+function openLeases({ database, log }: Host, settlement: SettlementClient) {
+  const balances = new SpendLeases({
+    lender: settlement,
+    book: new PostgresLeaseBook(database),
+    holds: new HoldEach(settlement, (holdId, err) => log.warn({ err, holdId }, 'hold not released')),
+    elapsedMs: () => performance.now(),
+    onError: (err) => log.warn({ err }, 'leases'),
+  });
+  const upkeep = new Upkeep([
+    { everyMs: SWEEP_MS, work: () => balances.sweep() },
+    { everyMs: TEND_MS, work: () => balances.tend() },
+  ]);
+  return { balances, upkeep };
 }

@@ -45,7 +45,7 @@ export const SettlementConfig = z.object({
   SETTLEMENT_HOLD_TTL_MS: milliseconds.default(600_000),
   SETTLEMENT_HOLD_SWEEP_MS: milliseconds.default(5_000),
   /** How long new requests are begun on a lease. */
-  SETTLEMENT_LEASE_USE_MS: milliseconds.default(60_000),
+  SETTLEMENT_LEASE_USE_MS: milliseconds.default(10_000),
   /** A lease that its gateway has not returned this long after its use is given up. */
   SETTLEMENT_LEASE_ABANDON_MS: milliseconds.default(86_400_000),
   SETTLEMENT_SPLIT_BPS: roleSplit.default(DEFAULT_ROLE_SPLIT),
