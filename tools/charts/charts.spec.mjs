@@ -285,9 +285,29 @@ describe('values that are 0, false or empty', () => {
 describe('GPU pools', () => {
   const { find } = render('gpu');
 
+  it('give the device to vLLM where there is one, which only its own worker reaches', () => {
+    const [worker, vllm] = find('Deployment', 'worker-h100').spec.template.spec.containers;
+    expect(worker.resources.limits).toEqual({ memory: '4Gi' });
+    expect(vllm.resources.limits).toEqual({ memory: '256Gi', 'nvidia.com/gpu': 4 });
+    expect(vllm.command).toEqual(['vllm', 'serve', '/models/llama-3.3-70b']);
+    expect(vllm.args).toEqual(
+      expect.arrayContaining(['--host=127.0.0.1', '--tensor-parallel-size=4', '--max-cpu-loras=512']),
+    );
+    expect(vllm).not.toHaveProperty('ports');
+    expect(env(find('Deployment', 'worker-h100'))).toMatchObject({
+      ENGINE: 'vllm',
+      VLLM_ADAPTERS_MAX: '512',
+    });
+    const mounts = (container) => Object.fromEntries(container.volumeMounts.map((m) => [m.name, m]));
+    expect(mounts(worker).adapters).toEqual({ name: 'adapters', mountPath: '/adapters' });
+    expect(mounts(vllm).adapters).toEqual({ name: 'adapters', mountPath: '/adapters', readOnly: true });
+    const [alone] = find('Deployment', 'worker-l4').spec.template.spec.containers;
+    expect(alone.resources.limits).toEqual({ memory: '32Gi', 'nvidia.com/gpu': 1 });
+    expect(env(find('Deployment', 'worker-l4'))).not.toHaveProperty('ENGINE');
+  });
+
   it('ask for their devices, their nodes and their model', () => {
     const { spec } = find('Deployment', 'worker-h100').spec.template;
-    expect(spec.containers[0].resources.limits).toEqual({ memory: '256Gi', 'nvidia.com/gpu': 4 });
     expect(env(find('Deployment', 'worker-h100')).MODEL_DIR).toBe('/models/llama-3.3-70b');
     expect(spec.terminationGracePeriodSeconds).toBe(1200);
     expect(

@@ -162,6 +162,18 @@ seccompProfile:
   value: {{ .startBlock | quote }}
 {{- end }}
 {{- end }}
+{{- with get .workload.spec "vllm" }}
+- name: ENGINE
+  value: vllm
+- name: VLLM_ENDPOINT
+  value: http://127.0.0.1:8000
+- name: VLLM_ADAPTER_DIR
+  value: /adapters
+- name: VLLM_ADAPTERS_MAX
+  value: {{ .adaptersInMemory | quote }}
+- name: ADAPTER_RANK_MAX
+  value: {{ .rankMax | quote }}
+{{- end }}
 {{- range $needs.calls }}
 - name: {{ (eq . "inference-worker") | ternary "WORKER" (. | upper | replace "-" "_") }}_GRPC
   value: {{ include "openledger.address" (dict "root" $root "callee" .) | quote }}
@@ -199,7 +211,10 @@ seccompProfile:
   mountPath: /models
   readOnly: true
 {{- end }}
-{{- if .workload.gpu }}
+{{- if get .workload.spec "vllm" }}
+- name: adapters
+  mountPath: /adapters
+{{- else if .workload.gpu }}
 - name: shared-memory
   mountPath: /dev/shm
 {{- end }}
@@ -226,6 +241,12 @@ seccompProfile:
   persistentVolumeClaim:
     claimName: {{ . }}
     readOnly: true
+{{- end }}
+{{- if get .workload.spec "vllm" }}
+- name: adapters
+  emptyDir: {}
+- name: vllm-tmp
+  emptyDir: {}
 {{- end }}
 {{- if .workload.gpu }}
 - name: shared-memory
@@ -262,9 +283,10 @@ livenessProbe:
   failureThreshold: 6
 {{- end -}}
 
+{{- /* The device is the container's that computes: with vLLM the worker beside it needs none. ctx: resources, gpu. */ -}}
 {{- define "openledger.resources" -}}
-{{- $resources := deepCopy .workload.spec.resources -}}
-{{- with .workload.gpu -}}
+{{- $resources := deepCopy .resources -}}
+{{- with .gpu -}}
 {{- $limits := deepCopy (default dict (get $resources "limits")) -}}
 {{- $_ := set $limits .resource (int .count) -}}
 {{- $_ := set $resources "limits" $limits -}}
@@ -294,4 +316,46 @@ topologySpreadConstraints:
     labelSelector:
       matchLabels:
         {{- include "openledger.selector" (dict "root" .root "component" .workload.service "pool" .workload.pool) | nindent 8 }}
+{{- end -}}
+
+{{- /*
+  An upstream vLLM beside the worker, reachable from within the pod alone: its LoRA endpoints load any path
+  they are given. ctx: root, workload.
+*/ -}}
+{{- define "openledger.vllm" -}}
+{{- $vllm := .workload.spec.vllm -}}
+- name: vllm
+  image: {{ $vllm.image }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  command: [vllm, serve, {{ .workload.spec.model | quote }}]
+  args:
+    - --host=127.0.0.1
+    - --port=8000
+    - --enable-lora
+    - --max-loras={{ $vllm.adaptersInBatch }}
+    - --max-cpu-loras={{ $vllm.adaptersInMemory }}
+    - --max-lora-rank={{ $vllm.rankMax }}
+    - --tensor-parallel-size={{ int .workload.gpu.count }}
+    - --enable-prefix-caching
+    - --enable-prompt-tokens-details
+    {{- range $vllm.args }}
+    - {{ . | quote }}
+    {{- end }}
+  env:
+    - { name: VLLM_ALLOW_RUNTIME_LORA_UPDATING, value: "True" }
+    - { name: VLLM_NO_USAGE_STATS, value: "1" }
+    - { name: HF_HUB_OFFLINE, value: "1" }
+    # The root file system is read-only, and compiled kernels are cached below the home.
+    - { name: HOME, value: /tmp }
+  resources:
+    {{- include "openledger.resources" (dict "resources" $vllm.resources "gpu" .workload.gpu) | nindent 4 }}
+  securityContext:
+    {{- include "openledger.containerSecurity" .root | nindent 4 }}
+  volumeMounts:
+    - { name: vllm-tmp, mountPath: /tmp }
+    - { name: adapters, mountPath: /adapters, readOnly: true }
+    - { name: shared-memory, mountPath: /dev/shm }
+    {{- if include "openledger.modelClaim" . }}
+    - { name: models, mountPath: /models, readOnly: true }
+    {{- end }}
 {{- end -}}
