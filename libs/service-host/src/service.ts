@@ -30,14 +30,17 @@ export interface Handler {
   readonly handle: (record: EventRecord, signal: AbortSignal) => Promise<void>;
 }
 
+/** Sees a request before Nest does. */
+export type Middleware = RequestHandler;
+
 /** A service put together on a host. Nothing in it may have started to consume or to listen yet. */
 export interface Composition {
   /** REST controllers and what they need. */
   readonly module?: DynamicModule | Type;
   /** Runs before a body is read; sees every request but those for health and metrics. */
-  readonly beforeBody?: readonly RequestHandler[];
+  readonly beforeBody?: readonly Middleware[];
   /** Runs before Nest, for routes whose cost per request matters. */
-  readonly middleware?: readonly RequestHandler[];
+  readonly middleware?: readonly Middleware[];
   readonly grpc?: readonly GrpcService[];
   readonly handlers?: readonly Handler[];
   /** Where the service knows credentials itself; the host's otherwise. */

@@ -32,6 +32,7 @@ export async function compose(host: Host): Promise<Composition> {
   const leases = openLeases(host, settlement);
   const workers = new WorkerPool({
     addresses: config.WORKER_GRPC,
+    baseDigest: base.digest,
     serviceToken,
     runTimeoutMs: config.RUN_TIMEOUT_MS,
     firstTokenLimitMs: config.FIRST_TOKEN_LIMIT_MS,

@@ -16,6 +16,8 @@ export const GatewayConfig = z.object({
   RUN_TIMEOUT_MS: milliseconds.default(300_000),
   /** A request that would wait longer for its first token, as predicted, is refused with 429. */
   FIRST_TOKEN_LIMIT_MS: milliseconds.default(60_000),
+  /** How long a caller may leave a streamed answer unread; then it counts as gone. */
+  READER_TIMEOUT_MS: milliseconds.default(30_000),
 });
 
 export type GatewayConfig = z.infer<typeof GatewayConfig>;

@@ -1,17 +1,24 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Host } from '@openledger/service-host';
-import type { AnswerQuestion } from './application/answer-question.js';
+import type { AnswerPrompts } from './application/answer-prompts.js';
+import { EmbedInputs } from './application/embed-inputs.js';
 import { ModelCatalogue } from './application/model-catalogue.js';
+import type { BaseModel } from './application/ports.js';
 import { AnswerWriter } from './inbound/rest/answer-writer.js';
 import { ChatController } from './inbound/rest/chat-controller.js';
 import { CompletionsController } from './inbound/rest/completions-controller.js';
 import { Defaults } from './inbound/rest/defaults.js';
+import { EmbeddingsController } from './inbound/rest/embeddings-controller.js';
 import { ModelsController } from './inbound/rest/models-controller.js';
+import { Vocabulary } from './inbound/vocabulary.js';
 
 export interface GatewayParts {
-  readonly answers: AnswerQuestion;
+  readonly answers: AnswerPrompts;
+  readonly embedInputs: EmbedInputs;
   readonly catalogue: ModelCatalogue;
+  readonly base: BaseModel;
   readonly defaults: Defaults;
+  readonly readerTimeoutMs: number;
   readonly log: Host['log'];
 }
 
@@ -20,15 +27,20 @@ class InferenceGatewayModule {}
 
 export const inferenceGatewayModule = ({
   answers,
+  embedInputs,
   catalogue,
+  base,
   defaults,
+  readerTimeoutMs,
   log,
 }: GatewayParts): DynamicModule => ({
   module: InferenceGatewayModule,
-  controllers: [ChatController, CompletionsController, ModelsController],
+  controllers: [ChatController, CompletionsController, EmbeddingsController, ModelsController],
   providers: [
     { provide: ModelCatalogue, useValue: catalogue },
     { provide: Defaults, useValue: defaults },
-    { provide: AnswerWriter, useValue: new AnswerWriter(answers, log) },
+    { provide: AnswerWriter, useValue: new AnswerWriter(answers, { log, readerTimeoutMs }) },
+    { provide: EmbedInputs, useValue: embedInputs },
+    { provide: Vocabulary, useValue: new Vocabulary(base) },
   ],
 });

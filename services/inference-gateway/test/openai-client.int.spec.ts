@@ -201,17 +201,17 @@ describe('the official OpenAI client', () => {
     });
 
     it('about the key', async () => {
-      await expect(create({}, 'olk_wrong')).rejects.toEqual(refusal(401, 'credential_unknown'));
+      await expect(create({}, 'olk_wrong')).rejects.toEqual(refusal(401, 'invalid_api_key'));
       await expect(create({}, READ_ONLY_KEY)).rejects.toEqual(refusal(403, 'scope_missing'));
       await expect(fixture.openai('olk_wrong').models.list()).rejects.toEqual(
-        refusal(401, 'credential_unknown'),
+        refusal(401, 'invalid_api_key'),
       );
     });
 
     it('about the balance, before anything runs', async () => {
       fixture.settlement.poor.add('organisation-poor');
       const runs = fixture.runs.length;
-      await expect(create({}, POOR_KEY)).rejects.toEqual(refusal(402, 'insufficient_balance'));
+      await expect(create({}, POOR_KEY)).rejects.toEqual(refusal(402, 'insufficient_quota'));
       expect(fixture.runs).toHaveLength(runs);
     });
 

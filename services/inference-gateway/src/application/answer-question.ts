@@ -1,56 +1,56 @@
 import { type Clock, DomainError, invariant, newId } from '@openledger/kernel';
 import type { ServableModel } from '../domain/model.js';
 import { completionLimit, type Sampling } from '../domain/sampling.js';
-import type { ModelCatalogue } from './model-catalogue.js';
-import type { Balances, BaseModel, Prompt, Receipts, RunPiece, WorkerReceipt, Workers } from './ports.js';
+import type { Payment, Payments } from './payments.js';
+import type { BaseModel, RunPiece, TokenLogprob, WorkerReceipt, Workers } from './ports.js';
+import type { RunGroup } from './run-group.js';
 
+/** One prompt that is to be answered once. */
 export interface Question {
   readonly organisationId: string;
-  /** As the caller wrote it. */
-  readonly model: string;
-  readonly prompt: Prompt;
+  readonly model: ServableModel;
+  readonly promptTokens: readonly number[];
+  /** False for all choices of a prompt but the first. */
+  readonly promptIsBilled: boolean;
   readonly sampling: Sampling;
+  readonly askedAt: Date;
 }
 
 export interface AnswerEnd {
   readonly finishReason: string;
+  /** As they are billed. */
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** Of the billed prompt tokens. */
+  readonly cachedTokens: number;
 }
 
-/** New text, or the end of the answer; the receipt is durable before the end is told. */
+/** New text with what is known of its tokens, or the end; the receipt is durable before the end is told. */
 export interface AnswerPiece {
   readonly text: string;
+  readonly logprobs: readonly TokenLogprob[];
   readonly end?: AnswerEnd;
 }
 
-export interface Answer {
-  readonly requestId: string;
-  readonly model: ServableModel;
-  readonly startedAt: Date;
-  /** To be read to its end or returned from: either way the answer is accounted for. */
-  readonly pieces: AsyncGenerator<AnswerPiece>;
-}
-
 export interface AnswerParts {
-  readonly catalogue: ModelCatalogue;
   readonly base: BaseModel;
-  readonly balances: Balances;
+  readonly payments: Payments;
   readonly workers: Workers;
-  readonly receipts: Receipts;
   readonly clock: Clock;
 }
 
-interface Job {
+/** A question that is paid for and may run. */
+export interface Job {
   readonly requestId: string;
   readonly question: Question;
-  readonly model: ServableModel;
-  readonly promptTokens: readonly number[];
-  readonly holdId: string;
-  readonly startedAt: Date;
-  readonly pieces: AsyncIterator<RunPiece>;
+  readonly maxTokens: number;
+  readonly payment: Payment;
+}
+
+/** What can end a run early. */
+export interface RunEnds {
   readonly callerGone: AbortSignal;
-  readonly cancelRun: () => void;
+  readonly group: RunGroup;
 }
 
 /**
@@ -61,114 +61,100 @@ interface Job {
 export class AnswerQuestion {
   constructor(private readonly parts: AnswerParts) {}
 
-  /** Resolves with the first token at hand, so that every refusal is still a plain error. @throws DomainError */
-  async begin(question: Question, callerGone: AbortSignal): Promise<Answer> {
-    const { catalogue, base, clock } = this.parts;
-    const startedAt = clock.now();
-    const model = await catalogue.find(question.model);
-    const promptTokens = base.encode(question.prompt);
-    const maxTokens = completionLimit(question.sampling.maxTokens, promptTokens.length, base.contextTokens);
-    const requestId = newId(startedAt.getTime());
-    const holdId = await this.hold(question, model, { requestId, prompt: promptTokens.length, maxTokens });
-
-    const running = new AbortController();
-    const run = this.parts.workers.run(
-      {
-        requestId,
-        promptTokens,
-        adapters: model.adapter ? [{ adapter: model.adapter, weight: 1 }] : [],
-        sampling: { ...question.sampling, maxTokens },
-        tenant: question.organisationId,
-      },
-      AbortSignal.any([callerGone, running.signal]),
-    );
-    const job: Job = {
-      requestId,
-      question,
-      model,
-      promptTokens,
-      holdId,
-      startedAt,
-      pieces: run[Symbol.asyncIterator](),
-      callerGone,
-      cancelRun: () => running.abort(),
-    };
-    try {
-      const first = await job.pieces.next();
-      if (first.done) throw brokenOff();
-      return { requestId, model, startedAt, pieces: this.deliver(job, first.value) };
-    } catch (error) {
-      job.cancelRun();
-      await this.release(holdId);
-      throw error;
-    }
-  }
-
-  private async *deliver(job: Job, first: RunPiece): AsyncGenerator<AnswerPiece> {
-    const produced = new Produced(job.model, this.parts.clock.now());
-    let failed = false;
-    try {
-      for (let piece: RunPiece | undefined = first; piece; piece = await nextOf(job.pieces)) {
-        produced.add(piece);
-        if (piece.text !== '') yield { text: piece.text };
-        if (produced.finishReason !== '') break;
-      }
-      if (produced.finishReason === '') throw brokenOff();
-    } catch (error) {
-      failed = !job.callerGone.aborted;
-      if (failed) throw error;
-    } finally {
-      job.cancelRun();
-      if (!failed && produced.finishReason === '') await readOn(job.pieces, produced);
-      if (failed || produced.completion.length === 0) await this.release(job.holdId);
-      else await this.record(job, produced);
-    }
-    const { finishReason, completion } = produced;
-    yield {
-      text: '',
-      end: { finishReason, promptTokens: job.promptTokens.length, completionTokens: completion.length },
-    };
-  }
-
-  private async hold(
-    { organisationId }: Question,
-    { modelId, adapter }: ServableModel,
-    sizes: { requestId: string; prompt: number; maxTokens: number },
-  ): Promise<string> {
-    if (adapter === undefined) return '';
-    const { requestId, prompt, maxTokens } = sizes;
-    return this.parts.balances.hold({
+  /** Whoever gets a job either runs it or gives it up. @throws DomainError */
+  async prepare(question: Question): Promise<Job> {
+    const { organisationId, model, promptTokens, sampling, askedAt } = question;
+    const { contextTokens } = this.parts.base;
+    const completionTokensMax = completionLimit(sampling.maxTokens, promptTokens.length, contextTokens);
+    const requestId = newId(askedAt.getTime());
+    const payment = await this.parts.payments.begin({
       requestId,
       organisationId,
-      modelId,
-      promptTokens: prompt,
-      completionTokensMax: maxTokens,
+      model,
+      promptTokens: billedPrompt(question),
+      completionTokensMax,
     });
+    return { requestId, question, maxTokens: completionTokensMax, payment };
   }
 
-  private async release(holdId: string): Promise<void> {
-    if (holdId !== '') await this.parts.balances.release(holdId);
+  giveUp({ payment }: Job): Promise<void> {
+    return payment.release();
   }
 
-  private async record(job: Job, produced: Produced): Promise<void> {
+  /** To be read to its end, or returned from once it has begun: either way the answer is accounted for. */
+  async *run(job: Job, { callerGone, group }: RunEnds): AsyncGenerator<AnswerPiece> {
+    const running = new AbortController();
+    const pieces = this.start(job, AbortSignal.any([callerGone, group.signal, running.signal]));
+    const produced = new Produced(job.question.model, this.parts.clock);
+    let failed = false;
+    try {
+      for (let piece = await nextOf(pieces); piece; piece = await nextOf(pieces)) {
+        produced.add(piece);
+        const { text, logprobs } = piece;
+        if (text !== '' || logprobs.length > 0) yield { text, logprobs };
+        if (produced.finishReason !== '') break;
+      }
+      if (!produced.isComplete) throw brokenOff();
+    } catch (error) {
+      failed = !callerGone.aborted;
+      if (failed) throw error;
+    } finally {
+      if (failed) group.fail();
+      running.abort();
+      if (!failed && produced.finishReason === '') await readOn(pieces, produced);
+      await pieces.return?.();
+      failed ||= !(await group.done());
+      if (failed || produced.completion.length === 0) await job.payment.release();
+      else await this.record(job, produced);
+    }
+    if (failed) throw brokenOff();
+    yield { text: '', logprobs: [], end: endOf(job, produced) };
+  }
+
+  private start({ requestId, question, maxTokens }: Job, signal: AbortSignal): AsyncIterator<RunPiece> {
+    const { model, promptTokens, sampling, organisationId } = question;
+    const request = {
+      requestId,
+      promptTokens,
+      adapters: model.adapter ? [{ adapter: model.adapter, weight: 1 }] : [],
+      sampling: { ...sampling, maxTokens },
+      tenant: organisationId,
+    };
+    return this.parts.workers.run(request, signal)[Symbol.asyncIterator]();
+  }
+
+  private async record({ requestId, question, payment }: Job, produced: Produced): Promise<void> {
     const servedAt = this.parts.clock.now();
-    const since = (at: Date) => Math.max(0, at.getTime() - job.startedAt.getTime());
-    await this.parts.receipts.record({
-      requestId: job.requestId,
-      organisationId: job.question.organisationId,
-      model: job.model,
-      holdId: job.holdId,
-      promptTokens: job.promptTokens,
+    const since = (at: Date) => Math.max(0, at.getTime() - question.askedAt.getTime());
+    await payment.record({
+      requestId,
+      organisationId: question.organisationId,
+      model: question.model,
+      promptTokens: question.promptTokens,
+      promptTokensBilled: billedPrompt(question),
       completionTokens: produced.completion,
-      cachedTokens: produced.cachedTokens,
+      cachedTokens: cachedOf(question, produced),
       ...(produced.receipt ? { workerReceipt: produced.receipt } : {}),
       finishReason: produced.finishReason || 'cancelled',
       servedAt,
-      timeToFirstTokenMs: since(produced.firstTokenAt),
+      timeToFirstTokenMs: since(produced.firstAt ?? servedAt),
       durationMs: since(servedAt),
     });
   }
 }
+
+const billedPrompt = ({ promptIsBilled, promptTokens }: Question): number =>
+  promptIsBilled ? promptTokens.length : 0;
+
+const cachedOf = (question: Question, { cachedTokens }: Produced): number =>
+  Math.min(cachedTokens, billedPrompt(question));
+
+const endOf = ({ question }: Job, produced: Produced): AnswerEnd => ({
+  finishReason: produced.finishReason,
+  promptTokens: billedPrompt(question),
+  completionTokens: produced.completion.length,
+  cachedTokens: cachedOf(question, produced),
+});
 
 /** What a run has given so far. */
 class Produced {
@@ -176,15 +162,22 @@ class Produced {
   finishReason = '';
   cachedTokens = 0;
   receipt: WorkerReceipt | undefined;
+  firstAt: Date | undefined;
 
   constructor(
     private readonly model: ServableModel,
-    readonly firstTokenAt: Date,
+    private readonly clock: Clock,
   ) {}
+
+  /** A run that the worker cancelled by itself is none. */
+  get isComplete(): boolean {
+    return this.finishReason !== '' && this.finishReason !== 'cancelled';
+  }
 
   add(piece: RunPiece): void {
     const expected = this.model.adapter?.digest ?? '';
     invariant(piece.adapterDigests.join() === expected, 'the worker used the adapter that was asked for');
+    this.firstAt ??= this.clock.now();
     this.completion.push(...piece.tokens);
     this.finishReason = piece.finishReason;
     this.cachedTokens = Math.max(this.cachedTokens, piece.cachedTokens);

@@ -19,7 +19,7 @@ export class ModelCatalogue {
 
   /** @throws DomainError MODEL_NOT_FOUND, MODEL_BASE_UNAVAILABLE */
   async find(text: string): Promise<ServableModel> {
-    const found = await this.registry.find(parseModelReference(text));
+    const found = await this.lookUp(text);
     if (found === undefined) {
       if (this.baseIsFree && text === this.base.name) return this.baseAlone();
       throw modelNotFound(text);
@@ -31,6 +31,15 @@ export class ModelCatalogue {
       `"${text}" was trained on the base ${found.baseName}, which is not being served here now.`,
       { details: { param: 'model' } },
     );
+  }
+
+  /** Some clients write `base:adapter`; a model whose own name reads so goes before. */
+  private async lookUp(text: string): Promise<ServableModel | undefined> {
+    const found = await this.registry.find(parseModelReference(text));
+    const prefix = `${this.base.name}:`;
+    if (found || !text.startsWith(prefix)) return found;
+    const behind = await this.registry.find(parseModelReference(text.slice(prefix.length)));
+    return behind?.baseName === this.base.name ? behind : undefined;
   }
 
   async list(limit: number, after?: string): Promise<ModelPage> {

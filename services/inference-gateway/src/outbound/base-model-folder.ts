@@ -42,7 +42,9 @@ export async function openBaseModel(dir: string, limits: BaseModelLimits): Promi
     name: basename(folder),
     digest,
     contextTokens,
+    dimensions: config.hiddenSize,
     recommended: generation,
+    tokenBytes: (token) => tokenizer.tokenBytes(token) ?? new Uint8Array(),
     encode: (prompt) => {
       const tokens = encode(prompt);
       if (tokens.length === 0) throw invalid('The prompt has no tokens: write something.');

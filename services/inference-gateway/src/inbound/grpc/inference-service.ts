@@ -1,7 +1,9 @@
-import { type Authenticator, bearer, organisationOf, requireScope } from '@openledger/auth';
+import type { Authenticator } from '@openledger/auth';
 import {
+  type EmbedRequest,
+  type EmbedResponse,
   type GenerateRequest,
-  type GenerateResponse,
+  GenerateResponse,
   InferenceServiceService,
   type ListModelsRequest,
   type ListModelsResponse,
@@ -16,21 +18,25 @@ import {
   unary,
 } from '@openledger/service-host';
 import { z } from 'zod';
-import type { AnswerQuestion, Question } from '../../application/answer-question.js';
+import type { AnswerPrompts, Asked } from '../../application/answer-prompts.js';
+import type { AnswerEnd } from '../../application/answer-question.js';
+import { EMBED_INPUTS_MAX, type EmbedInputs } from '../../application/embed-inputs.js';
 import type { ModelCatalogue } from '../../application/model-catalogue.js';
-import { STOP_CHARACTERS_MAX, STOP_STRINGS_MAX, TEMPERATURE_MAX } from '../../domain/sampling.js';
+import { callerOf, payerOf } from './caller.js';
+import { toSampling, wireSampling } from './wire-sampling.js';
 
 export interface InferenceServiceParts {
-  readonly answers: AnswerQuestion;
+  readonly answers: AnswerPrompts;
+  readonly embedInputs: EmbedInputs;
   readonly catalogue: ModelCatalogue;
   readonly authenticator: Authenticator;
   readonly log: Host['log'];
 }
 
-const COMPLETION_TOKENS_DEFAULT = 64;
 const PAGE_DEFAULT = 100;
 const MESSAGES_MAX = 1_000;
 
+const model = z.string().min(1).max(512);
 const Messages = z.object({
   messages: z
     .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
@@ -38,22 +44,14 @@ const Messages = z.object({
     .max(MESSAGES_MAX),
 });
 const Generate = z.object({
-  model: z.string().min(1).max(512),
+  model,
   input: z.discriminatedUnion('$case', [
     z.object({ $case: z.literal('prompt'), value: z.string() }),
     z.object({ $case: z.literal('chat'), value: Messages }),
   ]),
-  sampling: z
-    .object({
-      maxTokens: z.int(),
-      temperature: z.number().min(0).max(TEMPERATURE_MAX),
-      topP: z.number().min(0).max(1),
-      topK: z.int(),
-      seed: z.int(),
-      stop: z.array(z.string().min(1).max(STOP_CHARACTERS_MAX)).max(STOP_STRINGS_MAX),
-    })
-    .optional(),
+  sampling: wireSampling.optional(),
 });
+const Embed = z.object({ model, inputs: z.array(z.string()).min(1).max(EMBED_INPUTS_MAX) });
 
 /** The gRPC face; the same use cases as REST. */
 export function inferenceService(parts: InferenceServiceParts): GrpcService {
@@ -62,6 +60,7 @@ export function inferenceService(parts: InferenceServiceParts): GrpcService {
     definition: InferenceServiceService,
     implementation: {
       generate: serverStream(context, (request: GenerateRequest, call) => generate(parts, request, call)),
+      embed: unary(context, (request: EmbedRequest, call) => embed(parts, request, call)),
       listModels: unary(context, (request: ListModelsRequest, call) => listModels(parts, request, call)),
     },
   };
@@ -72,17 +71,43 @@ async function* generate(
   request: GenerateRequest,
   call: GrpcCall,
 ): AsyncGenerator<GenerateResponse> {
-  const principal = await callerOf(parts, call);
-  requireScope(principal, 'inference:invoke');
-  const question = toQuestion(organisationOf(principal), request);
-  const answer = await parts.answers.begin(question, call.signal);
-  const { requestId } = answer;
+  const organisationId = await payerOf(parts.authenticator, call);
+  const answer = await parts.answers.begin(toAsked(organisationId, request), call.signal);
+  const [requestId = ''] = answer.requestIds;
   const adapterDigest = answer.model.adapter?.digest ?? '';
-  for await (const { text, end } of answer.pieces) {
-    const usage =
-      end && Usage.fromPartial({ promptTokens: end.promptTokens, completionTokens: end.completionTokens });
-    yield { requestId, text, finishReason: end?.finishReason ?? '', usage, adapterDigest, logprobs: [] };
+  for await (const { text, logprobs, end } of answer.pieces) {
+    yield GenerateResponse.fromPartial({
+      requestId,
+      text,
+      finishReason: end?.finishReason ?? '',
+      ...(end ? { usage: usageOf(end) } : {}),
+      adapterDigest,
+      logprobs: logprobs.map(({ top, ...own }) => ({
+        ...own,
+        top: top.map(({ token, logprob }) => ({ token, logprob })),
+      })),
+    });
   }
+}
+
+const usageOf = ({ promptTokens, completionTokens, cachedTokens }: AnswerEnd) =>
+  Usage.fromPartial({ promptTokens, completionTokens, cachedTokens });
+
+async function embed(
+  parts: InferenceServiceParts,
+  request: EmbedRequest,
+  call: GrpcCall,
+): Promise<EmbedResponse> {
+  const organisationId = await payerOf(parts.authenticator, call);
+  const { model, inputs } = parse(Embed, request);
+  const prompts = inputs.map((text) => ({ kind: 'text' as const, text }));
+  const question = { organisationId, model, inputs: prompts };
+  const embedded = await parts.embedInputs.embed(question, call.signal);
+  return {
+    requestId: embedded.requestId,
+    embeddings: embedded.embeddings.map((values) => ({ values: [...values] })),
+    usage: Usage.fromPartial({ promptTokens: embedded.promptTokens }),
+  };
 }
 
 async function listModels(
@@ -90,7 +115,7 @@ async function listModels(
   { pageSize, pageToken }: ListModelsRequest,
   call: GrpcCall,
 ): Promise<ListModelsResponse> {
-  await callerOf(parts, call);
+  await callerOf(parts.authenticator, call);
   const { models, hasMore } = await parts.catalogue.list(pageSize || PAGE_DEFAULT, pageToken || undefined);
   return {
     models: models.map(({ name, modelId, adapter, baseName, deployedAt }) => ({
@@ -104,27 +129,17 @@ async function listModels(
   };
 }
 
-function callerOf({ authenticator }: InferenceServiceParts, { metadata }: GrpcCall) {
-  const [authorization] = metadata.get('authorization');
-  return authenticator.authenticate(bearer(authorization?.toString()));
-}
-
-function toQuestion(organisationId: string, request: GenerateRequest): Question {
+function toAsked(organisationId: string, request: GenerateRequest): Asked {
   const { model, input, sampling } = parse(Generate, request);
   return {
     organisationId,
     model,
-    prompt:
+    prompts: [
       input.$case === 'chat'
         ? { kind: 'chat', messages: input.value.messages }
         : { kind: 'text', text: input.value },
-    sampling: {
-      maxTokens: sampling?.maxTokens || COMPLETION_TOKENS_DEFAULT,
-      temperature: sampling?.temperature ?? 0,
-      topP: sampling?.topP || 1,
-      topK: sampling?.topK ?? 0,
-      seed: sampling?.seed ?? 0,
-      stop: sampling?.stop ?? [],
-    },
+    ],
+    choices: 1,
+    sampling: toSampling(sampling),
   };
 }

@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { type Host, INTERNAL, openAiBody, toRefusal } from '@openledger/service-host';
-import type { Answer, AnswerEnd, AnswerQuestion, Question } from '../../application/answer-question.js';
+import type { Answer, AnswerPrompts, Asked, ChoicePiece } from '../../application/answer-prompts.js';
+import type { AnswerEnd } from '../../application/answer-question.js';
+import type { TokenLogprob } from '../../application/ports.js';
+import type { LogprobWords } from './logprob-words.js';
 import { callerGone, ServerSentEvents } from './server-sent-events.js';
 
 /** How one of the two routes words its answers. */
@@ -15,6 +18,8 @@ export interface Wording {
   readonly opening?: () => object;
   readonly delta: (text: string) => object;
   readonly ending: (finishReason: string) => object;
+  /** New for each choice. */
+  readonly logprobs: () => LogprobWords;
 }
 
 export interface Delivery {
@@ -22,61 +27,55 @@ export interface Delivery {
   readonly includeUsage: boolean;
 }
 
-/** By this id the caller finds the answer's attribution and receipt. */
-const REQUEST_ID_HEADER = 'x-openledger-request-id';
+/** By these ids, one for each choice, the caller finds attributions and receipts. */
+export const REQUEST_ID_HEADER = 'x-openledger-request-id';
+
+export interface AnswerWriterOptions {
+  readonly log: Host['log'];
+  /** How long a caller may leave a stream unread. */
+  readonly readerTimeoutMs: number;
+}
 
 /** Asks, and writes the answer in OpenAI's words, whole or streamed. */
 export class AnswerWriter {
   constructor(
-    private readonly answers: AnswerQuestion,
-    private readonly log: Host['log'],
+    private readonly answers: AnswerPrompts,
+    private readonly options: AnswerWriterOptions,
   ) {}
 
-  async write(
-    question: Question,
-    wording: Wording,
-    delivery: Delivery,
-    response: ServerResponse,
-  ): Promise<void> {
+  async write(asked: Asked, wording: Wording, delivery: Delivery, response: ServerResponse): Promise<void> {
     const gone = callerGone(response);
-    const begun = performance.now();
-    const answer = await this.answers.begin(question, gone);
-    response.setHeader(REQUEST_ID_HEADER, answer.requestId);
-    response.setHeader('openai-processing-ms', String(Math.round(performance.now() - begun)));
-    const frame = frameOf(answer, question.model, wording);
+    const answer = await this.answers.begin(asked, gone);
+    response.setHeader(REQUEST_ID_HEADER, answer.requestIds.join(', '));
+    const frame = frameOf(answer, asked.model, wording);
     if (delivery.stream) {
-      const events = new ServerSentEvents(response, gone);
+      const events = new ServerSentEvents(response, gone, this.options.readerTimeoutMs);
       await this.stream(answer, { frame, wording, includeUsage: delivery.includeUsage }, events);
     } else {
-      const whole = await collect(answer);
+      const choices = await collect(answer);
       response.statusCode = 200;
       response.setHeader('content-type', 'application/json; charset=utf-8');
-      response.end(JSON.stringify(wholeBody(frame(wording.object), wording, whole)));
+      response.end(JSON.stringify(wholeBody(frame(wording.object), wording, choices)));
     }
   }
 
   private async stream(answer: Answer, options: StreamOptions, events: ServerSentEvents): Promise<void> {
-    const { wording, includeUsage } = options;
-    const chunk = (choice: object | undefined, usage: object | null = null) =>
-      events.send({
-        ...options.frame(wording.chunkObject),
-        choices: choice ? [{ index: 0, logprobs: null, ...choice }] : [],
-        ...(includeUsage ? { usage } : {}),
-      });
+    const { frame, wording, includeUsage } = options;
+    const send = (choices: readonly object[], usage: object | null = null) =>
+      events.send({ ...frame(wording.chunkObject), choices, ...(includeUsage ? { usage } : {}) });
+    const writers = answer.requestIds.map((_, index) => new ChoiceWriter(index, wording));
+    const ends: AnswerEnd[] = [];
     events.open();
     try {
-      let opened = false;
-      for await (const { text, end } of answer.pieces) {
-        if (!opened && wording.opening) await chunk(wording.opening());
-        opened = true;
-        if (text !== '') await chunk(wording.delta(text));
-        if (end) await chunk(wording.ending(end.finishReason));
-        if (end && includeUsage) await chunk(undefined, usageOf(end));
+      for await (const piece of answer.pieces) {
+        for (const choice of writers[piece.choice]?.chunks(piece) ?? []) await send([choice]);
+        if (piece.end) ends.push(piece.end);
       }
+      if (includeUsage) await send([], usageOf(ends));
       await events.close();
     } catch (error) {
       const refusal = toRefusal(error);
-      if (!refusal) this.log.error({ err: error, requestId: answer.requestId }, 'answer failed');
+      if (!refusal) this.options.log.error({ err: error, requestIds: answer.requestIds }, 'answer failed');
       await events.fail(openAiBody(refusal ?? INTERNAL));
     }
   }
@@ -88,36 +87,82 @@ interface StreamOptions {
   readonly includeUsage: boolean;
 }
 
+/** Words the stream of one choice. */
+class ChoiceWriter {
+  private readonly logprobs: LogprobWords;
+  private opened = false;
+
+  constructor(
+    private readonly index: number,
+    private readonly wording: Wording,
+  ) {
+    this.logprobs = wording.logprobs();
+  }
+
+  *chunks({ text, logprobs, end }: ChoicePiece): Generator<object> {
+    const { wording } = this;
+    if (!this.opened && wording.opening) yield this.chunk(wording.opening());
+    this.opened = true;
+    if (text !== '' || logprobs.length > 0) yield this.chunk(wording.delta(text), logprobs);
+    if (end) yield this.chunk(wording.ending(end.finishReason));
+  }
+
+  private chunk(choice: object, logprobs: readonly TokenLogprob[] = []): object {
+    return {
+      index: this.index,
+      logprobs: logprobs.length > 0 ? this.logprobs(logprobs) : null,
+      ...choice,
+    };
+  }
+}
+
 const frameOf =
-  ({ requestId, model, startedAt }: Answer, name: string, { prefix }: Wording) =>
+  ({ requestIds, model, askedAt }: Answer, name: string, { prefix }: Wording) =>
   (object: string) => ({
-    id: `${prefix}-${requestId}`,
+    id: `${prefix}-${requestIds[0]}`,
     object,
-    created: Math.floor(startedAt.getTime() / 1_000),
+    created: Math.floor(askedAt.getTime() / 1_000),
     model: name,
     // OpenAI's word for "same fingerprint and seed: same answer".
     system_fingerprint: `fp_${(model.adapter?.digest ?? model.baseDigest).slice(0, 12)}`,
   });
 
-async function collect(answer: Answer): Promise<{ text: string; end: AnswerEnd }> {
-  let text = '';
-  let end: AnswerEnd = { finishReason: 'stop', promptTokens: 0, completionTokens: 0 };
-  for await (const piece of answer.pieces) {
-    text += piece.text;
-    end = piece.end ?? end;
-  }
-  return { text, end };
+interface WholeChoice {
+  text: string;
+  readonly logprobs: TokenLogprob[];
+  end?: AnswerEnd;
 }
 
-const wholeBody = (frame: object, wording: Wording, { text, end }: { text: string; end: AnswerEnd }) => ({
+async function collect(answer: Answer): Promise<WholeChoice[]> {
+  const choices = answer.requestIds.map((): WholeChoice => ({ text: '', logprobs: [] }));
+  for await (const { choice, text, logprobs, end } of answer.pieces) {
+    const whole = choices[choice];
+    if (!whole) continue;
+    whole.text += text;
+    whole.logprobs.push(...logprobs);
+    if (end) whole.end = end;
+  }
+  return choices;
+}
+
+const wholeBody = (frame: object, wording: Wording, choices: readonly WholeChoice[]) => ({
   ...frame,
-  choices: [{ index: 0, logprobs: null, ...wording.whole(text, end.finishReason) }],
-  usage: usageOf(end),
+  choices: choices.map(({ text, logprobs, end }, index) => ({
+    index,
+    logprobs: logprobs.length > 0 ? wording.logprobs()(logprobs) : null,
+    ...wording.whole(text, end?.finishReason ?? 'stop'),
+  })),
+  usage: usageOf(choices.flatMap(({ end }) => (end ? [end] : []))),
 });
 
-const usageOf = ({ promptTokens, completionTokens }: AnswerEnd) => ({
-  prompt_tokens: promptTokens,
-  completion_tokens: completionTokens,
-  total_tokens: promptTokens + completionTokens,
-  prompt_tokens_details: { cached_tokens: 0 },
-});
+function usageOf(ends: readonly AnswerEnd[]) {
+  const sum = (of: (end: AnswerEnd) => number) => ends.reduce((total, end) => total + of(end), 0);
+  const promptTokens = sum((end) => end.promptTokens);
+  const completionTokens = sum((end) => end.completionTokens);
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: sum((end) => end.cachedTokens) },
+  };
+}

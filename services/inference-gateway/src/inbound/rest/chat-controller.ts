@@ -1,12 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { Caller, organisationOf, type Principal, RequireScope } from '@openledger/auth';
+import { DomainError } from '@openledger/kernel';
 import { parse } from '@openledger/service-host';
 import { z } from 'zod';
 import type { ChatMessage } from '../../application/ports.js';
+import { samplingLimits } from '../../domain/sampling.js';
+import { Vocabulary } from '../vocabulary.js';
 import { AnswerWriter, type Wording } from './answer-writer.js';
 import { Defaults } from './defaults.js';
-import { commonParameters, deliveryOf, refuseUnsupported, samplingOf } from './parameters.js';
+import { chatLogprobs } from './logprob-words.js';
+import { checkBody, commonParameters, deliveryOf, samplingOf } from './parameters.js';
 
 const MESSAGES_MAX = 1_000;
 const PARTS_MAX = 100;
@@ -19,9 +23,11 @@ const message = z.object({
 const ChatRequest = z.object({
   ...commonParameters,
   messages: z.array(message).min(1).max(MESSAGES_MAX),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(samplingLimits.topLogprobs).nullish(),
 });
 
-const wording: Wording = {
+const wordingWith = (vocabulary: Vocabulary): Wording => ({
   prefix: 'chatcmpl',
   object: 'chat.completion',
   chunkObject: 'chat.completion.chunk',
@@ -32,14 +38,20 @@ const wording: Wording = {
   opening: () => ({ delta: { role: 'assistant', content: '' }, finish_reason: null }),
   delta: (content) => ({ delta: { content }, finish_reason: null }),
   ending: (finishReason) => ({ delta: {}, finish_reason: finishReason }),
-};
+  logprobs: () => chatLogprobs(vocabulary),
+});
 
 @Controller('v1/chat/completions')
 export class ChatController {
+  private readonly wording: Wording;
+
   constructor(
     private readonly writer: AnswerWriter,
     private readonly defaults: Defaults,
-  ) {}
+    vocabulary: Vocabulary,
+  ) {
+    this.wording = wordingWith(vocabulary);
+  }
 
   @Post()
   @HttpCode(200)
@@ -50,13 +62,24 @@ export class ChatController {
     @Res() response: ServerResponse,
   ): Promise<void> {
     const organisationId = organisationOf(caller);
-    refuseUnsupported(body);
+    checkBody(body);
     const request = parse(ChatRequest, body);
-    const sampling = samplingOf(request, this.defaults);
-    const prompt = { kind: 'chat' as const, messages: request.messages.map(toMessage) };
-    const question = { organisationId, model: request.model, prompt, sampling };
-    await this.writer.write(question, wording, deliveryOf(request), response);
+    const asked = {
+      organisationId,
+      model: request.model,
+      prompts: [{ kind: 'chat' as const, messages: request.messages.map(toMessage) }],
+      choices: request.n ?? 1,
+      sampling: samplingOf(request, this.defaults, topLogprobsOf(request)),
+    };
+    await this.writer.write(asked, this.wording, deliveryOf(request), response);
   }
+}
+
+function topLogprobsOf({ logprobs, top_logprobs }: z.infer<typeof ChatRequest>): number | undefined {
+  if (logprobs) return top_logprobs ?? 0;
+  if (!top_logprobs) return undefined;
+  const message = '"top_logprobs" needs "logprobs": true.';
+  throw new DomainError('invalid', 'REQUEST_INVALID', message, { details: { param: 'top_logprobs' } });
 }
 
 /** `developer` is the newer name of `system`; parts of text read as one text. */

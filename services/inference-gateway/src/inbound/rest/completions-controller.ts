@@ -1,37 +1,45 @@
 import type { ServerResponse } from 'node:http';
 import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { Caller, organisationOf, type Principal, RequireScope } from '@openledger/auth';
+import { DomainError } from '@openledger/kernel';
 import { parse } from '@openledger/service-host';
 import { z } from 'zod';
-import type { Prompt } from '../../application/ports.js';
+import { RUNS_MAX } from '../../application/answer-prompts.js';
+import { samplingLimits } from '../../domain/sampling.js';
+import { Vocabulary } from '../vocabulary.js';
 import { AnswerWriter, type Wording } from './answer-writer.js';
 import { Defaults } from './defaults.js';
-import { commonParameters, deliveryOf, refuseUnsupported, samplingOf } from './parameters.js';
+import { completionLogprobs } from './logprob-words.js';
+import { checkBody, commonParameters, deliveryOf, samplingOf } from './parameters.js';
+import { textOrTokens, toPrompts } from './prompts.js';
 
-const TOKENS_MAX = 131_072;
-
-const tokens = z.array(z.int().min(0)).min(1).max(TOKENS_MAX);
 const CompletionRequest = z.object({
   ...commonParameters,
-  /** One prompt a request: as text or as token ids, bare or as a list of one. */
-  prompt: z.union([z.string(), tokens, z.array(z.union([z.string(), tokens])).length(1)]),
+  prompt: textOrTokens(RUNS_MAX),
+  logprobs: z.int().min(0).max(samplingLimits.topLogprobs).nullish(),
 });
 
-const wording: Wording = {
+const wordingWith = (vocabulary: Vocabulary): Wording => ({
   prefix: 'cmpl',
   object: 'text_completion',
   chunkObject: 'text_completion',
   whole: (text, finishReason) => ({ text, finish_reason: finishReason }),
   delta: (text) => ({ text, finish_reason: null }),
   ending: (finishReason) => ({ text: '', finish_reason: finishReason }),
-};
+  logprobs: () => completionLogprobs(vocabulary),
+});
 
 @Controller('v1/completions')
 export class CompletionsController {
+  private readonly wording: Wording;
+
   constructor(
     private readonly writer: AnswerWriter,
     private readonly defaults: Defaults,
-  ) {}
+    vocabulary: Vocabulary,
+  ) {
+    this.wording = wordingWith(vocabulary);
+  }
 
   @Post()
   @HttpCode(200)
@@ -42,19 +50,21 @@ export class CompletionsController {
     @Res() response: ServerResponse,
   ): Promise<void> {
     const organisationId = organisationOf(caller);
-    refuseUnsupported(body);
+    checkBody(body);
     const request = parse(CompletionRequest, body);
-    const sampling = samplingOf(request, this.defaults);
-    const prompt = toPrompt(request.prompt);
-    const question = { organisationId, model: request.model, prompt, sampling };
-    await this.writer.write(question, wording, deliveryOf(request), response);
+    const prompts = toPrompts(request.prompt);
+    const choices = request.n ?? 1;
+    if (prompts.length * choices > RUNS_MAX) throw tooMany(prompts.length, choices);
+    const sampling = samplingOf(request, this.defaults, request.logprobs ?? undefined);
+    const asked = { organisationId, model: request.model, prompts, choices, sampling };
+    await this.writer.write(asked, this.wording, deliveryOf(request), response);
   }
 }
 
-function toPrompt(prompt: z.infer<typeof CompletionRequest>['prompt']): Prompt {
-  const [first] = prompt;
-  const one = typeof prompt === 'string' || typeof first === 'number' ? prompt : first;
-  return typeof one === 'string'
-    ? { kind: 'text', text: one }
-    : { kind: 'tokens', tokens: tokens.parse(one) };
-}
+const tooMany = (prompts: number, choices: number): DomainError =>
+  new DomainError(
+    'invalid',
+    'REQUEST_INVALID',
+    `${prompts} prompts with ${choices} choices each are more than the ${RUNS_MAX} answers that a request may have.`,
+    { details: { param: 'prompt' } },
+  );

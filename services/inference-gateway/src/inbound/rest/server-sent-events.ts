@@ -10,11 +10,12 @@ export function callerGone(response: ServerResponse): AbortSignal {
   return controller.signal;
 }
 
-/** Server-sent events whose writer waits for a slow reader instead of filling memory. */
+/** Server-sent events whose writer waits for a slow reader instead of filling memory, but not for ever. */
 export class ServerSentEvents {
   constructor(
     private readonly response: ServerResponse,
     private readonly gone: AbortSignal,
+    private readonly readerTimeoutMs: number,
   ) {}
 
   open(): void {
@@ -44,7 +45,8 @@ export class ServerSentEvents {
   private async write(data: string): Promise<void> {
     if (this.gone.aborted) return;
     if (this.response.write(`data: ${data}\n\n`)) return;
-    // Rejects only because the caller left, which the loop above notices.
-    await once(this.response, 'drain', { signal: this.gone }).catch(() => undefined);
+    // Rejects because the caller left, or is taken to have: the answer's loop notices.
+    const signal = AbortSignal.any([this.gone, AbortSignal.timeout(this.readerTimeoutMs)]);
+    await once(this.response, 'drain', { signal }).catch(() => this.response.destroy());
   }
 }

@@ -1,0 +1,129 @@
+import type { ServableModel } from '../domain/model.js';
+import { type Sampling, samplingOfChoice } from '../domain/sampling.js';
+import {
+  type AnswerParts,
+  type AnswerPiece,
+  AnswerQuestion,
+  type Job,
+  type Question,
+} from './answer-question.js';
+import { interleave } from './interleave.js';
+import type { ModelCatalogue } from './model-catalogue.js';
+import type { Prompt } from './ports.js';
+import { RunGroup } from './run-group.js';
+
+/** What a caller asks at once: every prompt answered `choices` times. */
+export interface Asked {
+  readonly organisationId: string;
+  /** As the caller wrote it. */
+  readonly model: string;
+  readonly prompts: readonly Prompt[];
+  readonly choices: number;
+  readonly sampling: Sampling;
+}
+
+/** Counted through: all choices of the first prompt, then those of the second. */
+export interface ChoicePiece extends AnswerPiece {
+  readonly choice: number;
+}
+
+export interface Answer {
+  /** Of each choice; by them the attributions and receipts are found. */
+  readonly requestIds: readonly string[];
+  readonly model: ServableModel;
+  readonly askedAt: Date;
+  /** As they come, of all choices mixed. To be read to its end or returned from. */
+  readonly pieces: AsyncGenerator<ChoicePiece>;
+}
+
+/** Runs that one request may have: prompts times choices. */
+export const RUNS_MAX = 32;
+
+export interface AnswerPromptsParts extends AnswerParts {
+  readonly catalogue: ModelCatalogue;
+}
+
+/**
+ * Answers prompts, each so many times as is asked for. Every choice is a run of its own with its own seed,
+ * hold and receipt; the prompt is billed with the first. A request fails as a whole: no choice is billed then.
+ */
+export class AnswerPrompts {
+  private readonly questions: AnswerQuestion;
+
+  constructor(private readonly parts: AnswerPromptsParts) {
+    this.questions = new AnswerQuestion(parts);
+  }
+
+  /** Resolves with the first token at hand, so that every refusal is still a plain error. @throws DomainError */
+  async begin(asked: Asked, callerGone: AbortSignal): Promise<Answer> {
+    const { catalogue, clock } = this.parts;
+    const askedAt = clock.now();
+    const model = await catalogue.find(asked.model);
+    const jobs = await this.prepareAll(this.questionsOf(asked, model, askedAt));
+    const left = new AbortController();
+    const ends = {
+      callerGone: AbortSignal.any([callerGone, left.signal]),
+      group: new RunGroup(jobs.length),
+    };
+    const runs = jobs.map((job) => this.questions.run(job, ends));
+    const pieces = inOrder(runs, () => left.abort());
+    const first = await pieces.next();
+    return {
+      requestIds: jobs.map(({ requestId }) => requestId),
+      model,
+      askedAt,
+      pieces: startingWith(first, pieces),
+    };
+  }
+
+  private questionsOf(asked: Asked, model: ServableModel, askedAt: Date): Question[] {
+    const { organisationId, sampling } = asked;
+    return asked.prompts
+      .map((prompt) => this.parts.base.encode(prompt))
+      .flatMap((promptTokens) =>
+        Array.from({ length: asked.choices }, (_, choice) => ({
+          organisationId,
+          model,
+          promptTokens,
+          promptIsBilled: choice === 0,
+          sampling: samplingOfChoice(sampling, choice),
+          askedAt,
+        })),
+      );
+  }
+
+  /** All are paid for before any runs. */
+  private async prepareAll(questions: readonly Question[]): Promise<Job[]> {
+    const prepared = await Promise.allSettled(questions.map((question) => this.questions.prepare(question)));
+    const jobs = prepared.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const refused = prepared.find((one) => one.status === 'rejected');
+    if (refused === undefined) return jobs;
+    await Promise.all(jobs.map((job) => this.questions.giveUp(job)));
+    throw refused.reason;
+  }
+}
+
+async function* inOrder(
+  runs: readonly AsyncGenerator<AnswerPiece>[],
+  leave: () => void,
+): AsyncGenerator<ChoicePiece> {
+  const merged = interleave(runs);
+  let ended = false;
+  try {
+    for (let next = await merged.next(); !next.done; next = await merged.next())
+      yield { choice: next.value.source, ...next.value.item };
+    ended = true;
+  } finally {
+    // Runs that are in the middle of something end at once; their money is settled before this returns.
+    if (!ended) leave();
+    await merged.return(undefined);
+  }
+}
+
+async function* startingWith<T>(first: IteratorResult<T>, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  try {
+    for (let next = first; !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return(undefined);
+  }
+}

@@ -1,0 +1,15 @@
+import { type Authenticator, bearer, organisationOf, requireScope } from '@openledger/auth';
+import type { GrpcCall } from '@openledger/service-host';
+
+/** Anyone with a valid credential. @throws DomainError */
+export function callerOf(authenticator: Authenticator, { metadata }: GrpcCall) {
+  const [authorization] = metadata.get('authorization');
+  return authenticator.authenticate(bearer(authorization?.toString()));
+}
+
+/** The organisation that pays. @throws DomainError */
+export async function payerOf(authenticator: Authenticator, call: GrpcCall): Promise<string> {
+  const principal = await callerOf(authenticator, call);
+  requireScope(principal, 'inference:invoke');
+  return organisationOf(principal);
+}
