@@ -29,7 +29,7 @@ export async function compose(host: Host): Promise<Composition> {
   const blobs = await FolderBlobStore.open(config.BLOB_DIR);
   const models = new PostgresModels(database);
   const settlement = new SettlementClient(config.SETTLEMENT_GRPC, serviceToken, log);
-  const leases = openLeases(host, settlement);
+  const leases = openLeases(host, settlement, config.LEASE_ALIVE_MS);
   const workers = new WorkerPool({
     addresses: config.WORKER_GRPC,
     baseDigest: base.digest,
@@ -77,19 +77,20 @@ export async function compose(host: Host): Promise<Composition> {
 }
 
 const SWEEP_MS = 500;
-const TEND_MS = 5_000;
+/** How often a gateway says that it is there, within the time after which it counts as gone. */
+const TENDS = 4;
 
-function openLeases({ database, log }: Host, settlement: SettlementClient) {
+function openLeases({ database, log }: Host, settlement: SettlementClient, aliveMs: number) {
   const balances = new SpendLeases({
     lender: settlement,
-    book: new PostgresLeaseBook(database),
+    book: new PostgresLeaseBook(database, aliveMs),
     holds: new HoldEach(settlement, (holdId, err) => log.warn({ err, holdId }, 'hold not released')),
     elapsedMs: () => performance.now(),
     onError: (err) => log.warn({ err }, 'leases'),
   });
   const upkeep = new Upkeep([
     { everyMs: SWEEP_MS, work: () => balances.sweep() },
-    { everyMs: TEND_MS, work: () => balances.tend() },
+    { everyMs: aliveMs / TENDS, work: () => balances.tend() },
   ]);
   return { balances, upkeep };
 }

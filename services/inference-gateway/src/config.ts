@@ -18,6 +18,8 @@ export const GatewayConfig = z.object({
   FIRST_TOKEN_LIMIT_MS: milliseconds.default(60_000),
   /** How long a caller may leave a streamed answer unread; then it counts as gone. */
   READER_TIMEOUT_MS: milliseconds.default(30_000),
+  /** Leases of a gateway that has not been heard of for this long are given back by another. */
+  LEASE_ALIVE_MS: milliseconds.default(30_000),
 });
 
 export type GatewayConfig = z.infer<typeof GatewayConfig>;

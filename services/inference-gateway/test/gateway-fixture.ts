@@ -6,6 +6,7 @@ import { FolderBlobStore } from '@openledger/blob-store';
 import { decodeEvent, type InferenceServed, type ModelDeployed, topics } from '@openledger/contracts';
 import { PostgresEventLog } from '@openledger/event-log/postgres';
 import { newId, sha256 } from '@openledger/kernel';
+import { Database, type MigrationClass } from '@openledger/persistence';
 import { type RunningService, startService } from '@openledger/service-host';
 import { KnownCallers, publish, testDatabase } from '@openledger/testing';
 import { writeTinyModel } from '@openledger/testing/tiny-model';
@@ -41,6 +42,7 @@ export class GatewayFixture {
       log: PostgresEventLog;
       baseDigest: string;
       dir: string;
+      databaseUrl: string;
     },
   ) {}
 
@@ -48,6 +50,7 @@ export class GatewayFixture {
     const dir = await mkdtemp(join(tmpdir(), 'gateway-'));
     const modelDir = join(dir, 'tiny');
     await writeTinyModel(modelDir);
+    const baseDigest = await modelFolderDigest(modelDir);
     const settlement = new SettlementServer();
     const workers = [new WorkerServer(), new WorkerServer()] as const;
     const url = await testDatabase();
@@ -62,15 +65,22 @@ export class GatewayFixture {
         MODEL_DIR: modelDir,
         BLOB_DIR: join(dir, 'blobs'),
         SETTLEMENT_GRPC: await settlement.listen(SERVICE_TOKEN),
-        WORKER_GRPC: (await Promise.all(workers.map((worker) => worker.listen(SERVICE_TOKEN)))).join(),
+        WORKER_GRPC: (
+          await Promise.all(workers.map((worker) => worker.listen(SERVICE_TOKEN, baseDigest)))
+        ).join(),
         ...env,
       },
       authenticator: new KnownCallers((key) => principals[key]),
       eventLog: log,
     });
     const blobs = await FolderBlobStore.open(join(dir, 'blobs'));
-    const baseDigest = await modelFolderDigest(modelDir);
-    const fixture = new GatewayFixture(gateway, workers, settlement, { blobs, log, baseDigest, dir });
+    const fixture = new GatewayFixture(gateway, workers, settlement, {
+      blobs,
+      log,
+      baseDigest,
+      dir,
+      databaseUrl: url,
+    });
     await log.subscribe({
       group: 'observer',
       topics: [topics.inferenceServed.name],
@@ -87,6 +97,11 @@ export class GatewayFixture {
 
   get url(): string {
     return `http://127.0.0.1:${this.gateway.httpPort}`;
+  }
+
+  /** The gateway's own schema, to look into. */
+  database(migrations: readonly MigrationClass[]): Promise<Database> {
+    return Database.open({ url: this.parts.databaseUrl, schema: 'inference_gateway', migrations });
   }
 
   openai(apiKey = KEY): OpenAI {

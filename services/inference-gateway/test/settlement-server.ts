@@ -1,9 +1,15 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import {
+  type GetPriceRequest,
+  type GetPriceResponse,
   type HoldBalanceRequest,
   type HoldBalanceResponse,
+  type LeaseBalanceRequest,
+  type LeaseBalanceResponse,
   type ReleaseHoldRequest,
   type ReleaseHoldResponse,
+  type ReturnLeaseRequest,
+  type ReturnLeaseResponse,
   SettlementServiceService,
 } from '@openledger/contracts';
 import { DomainError } from '@openledger/kernel';
@@ -14,6 +20,15 @@ export class SettlementServer {
   readonly held: HoldBalanceRequest[] = [];
   readonly released: string[] = [];
   readonly poor = new Set<string>();
+  readonly leases: LeaseBalanceRequest[] = [];
+  /** How many receipts each lease was returned with. */
+  readonly returned = new Map<string, number>();
+  readonly priced: string[] = [];
+  /** Off, it behaves as one that is broken, and holds are all there is. */
+  lends = false;
+  leaseUseMs = 60_000;
+  /** So many leases are put off before one is granted. */
+  setAside = 0;
   private readonly server = new Server();
 
   async listen(serviceToken: string): Promise<string> {
@@ -25,6 +40,24 @@ export class SettlementServer {
         }
         this.held.push(request);
         return { holdId: request.requestId, heldWei: '1' };
+      }),
+      leaseBalance: unary<LeaseBalanceRequest, LeaseBalanceResponse>(context, async (request) => {
+        if (!this.lends) throw new Error('no leases today');
+        if (this.poor.has(request.organisationId)) {
+          throw new DomainError('payment-required', 'INSUFFICIENT_BALANCE', 'Deposit OPEN first.');
+        }
+        this.leases.push(request);
+        this.setAside -= 1;
+        if (this.setAside >= 0) return { grantedWei: '0', useForMs: 0, retryAfterMs: 20 };
+        return { grantedWei: request.wantedWei, useForMs: this.leaseUseMs, retryAfterMs: 0 };
+      }),
+      returnLease: unary<ReturnLeaseRequest, ReturnLeaseResponse>(context, async ({ leaseId, receipts }) => {
+        this.returned.set(leaseId, receipts);
+        return { settled: true };
+      }),
+      getPrice: unary<GetPriceRequest, GetPriceResponse>(context, async ({ modelId }) => {
+        this.priced.push(modelId);
+        return { promptWeiPerMillion: '3000000', completionWeiPerMillion: '5000000' };
       }),
       releaseHold: unary<ReleaseHoldRequest, ReleaseHoldResponse>(context, async ({ holdId }) => {
         this.released.push(holdId);

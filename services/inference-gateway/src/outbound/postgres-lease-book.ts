@@ -1,26 +1,27 @@
 import type { Database } from '@openledger/persistence';
 import type { LeaseBook } from '../application/payment-ports.js';
 
-/** A gateway that has not been heard of for this long is gone. By the database's clock, which all replicas share. */
-const ALIVE_SECONDS = 30;
-
 /** Leases beside the receipts that name them, so that both are counted under one lock. */
 export class PostgresLeaseBook implements LeaseBook {
-  constructor(private readonly database: Database) {}
+  /** A gateway that has not been heard of for `aliveMs` is gone, by the database's clock, which all replicas share. */
+  constructor(
+    private readonly database: Database,
+    private readonly aliveMs: number,
+  ) {}
 
   async open(leaseId: string, organisationId: string): Promise<void> {
     await this.database.query(
       `INSERT INTO spend_lease (id, organisation_id, alive_until)
-       VALUES ($1, $2, now() + make_interval(secs => $3))`,
-      [leaseId, organisationId, ALIVE_SECONDS],
+       VALUES ($1, $2, now() + $3 * interval '1 millisecond')`,
+      [leaseId, organisationId, this.aliveMs],
     );
   }
 
   async keepAlive(leaseIds: readonly string[]): Promise<readonly string[]> {
     const rows = await this.database.query<{ id: string }>(
-      `UPDATE spend_lease SET alive_until = now() + make_interval(secs => $2)
+      `UPDATE spend_lease SET alive_until = now() + $2 * interval '1 millisecond'
        WHERE id = ANY($1::text[]) AND closed_at IS NULL RETURNING id`,
-      [[...leaseIds], ALIVE_SECONDS],
+      [[...leaseIds], this.aliveMs],
     );
     return rows.map(({ id }) => id);
   }

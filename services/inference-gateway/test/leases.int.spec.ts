@@ -1,0 +1,143 @@
+import type { ModelDeployed } from '@openledger/contracts';
+import { newId } from '@openledger/kernel';
+import { Database } from '@openledger/persistence';
+import { eventually } from '@openledger/testing';
+import { inferenceGateway } from '../src/index.js';
+import { GatewayFixture, ORGANISATION, POOR_KEY } from './gateway-fixture.js';
+import { sayAndHang, spell } from './worker-server.js';
+
+const price = { promptWeiPerMillion: '3000000', completionWeiPerMillion: '5000000' };
+
+describe('the gateway and its leases', () => {
+  let fixture: GatewayFixture;
+  let database: Database;
+  let model: ModelDeployed;
+  const chat = { model: 'law', messages: [{ role: 'user' as const, content: 'Hi' }], max_tokens: 10 };
+  const ask = (key?: string) => fixture.openai(key).chat.completions.create(chat);
+
+  beforeEach(async () => {
+    fixture = await GatewayFixture.start({ LEASE_ALIVE_MS: '1000' });
+    fixture.settlement.lends = true;
+    database = await fixture.database(inferenceGateway.migrations);
+    model = await fixture.deploy('law', { price });
+    await eventually(() => fixture.openai().models.retrieve('law'));
+    fixture.script(spell('fine'));
+  });
+  afterEach(async () => {
+    await database.close();
+    await fixture.stop();
+  });
+
+  const servedRows = () =>
+    database.query<{ request_id: string; hold_id: string; fee: string; prompt_tokens: number }>(
+      'SELECT * FROM served_request ORDER BY request_id',
+    );
+  const openLeases = () => database.query<{ id: string }>('SELECT id FROM spend_lease');
+
+  it('pays many requests by one call, and tells price and fee in every receipt', async () => {
+    await ask();
+    await Promise.all(Array.from({ length: 20 }, () => ask()));
+    const { leases, held } = fixture.settlement;
+    expect(held).toEqual([]);
+    expect(leases.length).toBeLessThan(6);
+    expect(leases[0]).toMatchObject({ organisationId: ORGANISATION });
+    const rows = await servedRows();
+    expect(rows).toHaveLength(21);
+    const known = new Set(leases.map(({ leaseId }) => leaseId));
+    for (const row of rows) {
+      expect(known.has(row.hold_id)).toBe(true);
+      expect(row.fee).toBe(String(3 * row.prompt_tokens + 5 * 4));
+    }
+    await eventually(() => expect(fixture.served).toHaveLength(21));
+    for (const served of fixture.served) {
+      expect(served).toMatchObject({ ...price, feeWei: rows[0]?.fee });
+      expect(known.has(served.holdId)).toBe(true);
+    }
+  });
+
+  it('returns a lease when its time is over, with the number of its receipts', async () => {
+    fixture.settlement.leaseUseMs = 700;
+    await Promise.all([ask(), ask(), ask()]);
+    await eventually(async () => expect(await openLeases()).toEqual([]));
+    const { leases, returned } = fixture.settlement;
+    expect([...returned.keys()].sort()).toEqual(leases.map(({ leaseId }) => leaseId).sort());
+    expect([...returned.values()].reduce((sum, receipts) => sum + receipts, 0)).toBe(3);
+    await ask();
+    expect(leases.length).toBeGreaterThan(returned.size);
+  });
+
+  it('keeps a lease while a request runs on it, however long, and returns it then', async () => {
+    fixture.settlement.leaseUseMs = 300;
+    fixture.script(sayAndHang('slow'));
+    const stream = await fixture.openai().chat.completions.create({ ...chat, stream: true });
+    const iterator = stream[Symbol.asyncIterator]();
+    await iterator.next();
+    const [lease] = fixture.settlement.leases;
+    // Several times over what a gateway may be silent for.
+    const started = Date.now();
+    await eventually(() => expect(Date.now() - started).toBeGreaterThan(2_500));
+    expect(fixture.settlement.returned.size).toBe(0);
+    expect((await openLeases()).map(({ id }) => id)).toEqual([lease?.leaseId]);
+    stream.controller.abort();
+    await eventually(() => expect(fixture.settlement.returned.get(lease?.leaseId ?? '')).toBe(1));
+    expect(await servedRows()).toMatchObject([{ hold_id: lease?.leaseId }]);
+  });
+
+  it('gives back what another gateway left, with the receipts that were committed', async () => {
+    const left = newId();
+    await database.query(
+      `INSERT INTO spend_lease (id, organisation_id, alive_until) VALUES ($1, $2, now() - interval '1 ms')`,
+      [left, ORGANISATION],
+    );
+    await ask();
+    await eventually(() => expect(fixture.settlement.returned.get(left)).toBe(0));
+    const [row] = await servedRows();
+    expect(row?.hold_id).not.toBe(left);
+  });
+
+  it('names no lease in a receipt that comes after its count', async () => {
+    fixture.script(sayAndHang('slow'));
+    const stream = await fixture.openai().chat.completions.create({ ...chat, stream: true });
+    await stream[Symbol.asyncIterator]().next();
+    await database.query('UPDATE spend_lease SET closed_at = now()');
+    await eventually(() => expect([...fixture.settlement.returned.values()]).toEqual([0]));
+    stream.controller.abort();
+    await eventually(async () => expect(await servedRows()).toMatchObject([{ hold_id: '' }]));
+    // The rest of that lease is another's now: the next request gets a new one.
+    fixture.script(spell('fine'));
+    await ask();
+    expect(fixture.settlement.leases).toHaveLength(2);
+  });
+
+  it('waits while the money is on loan, and runs nothing that is not paid for', async () => {
+    fixture.settlement.setAside = 3;
+    expect((await ask()).choices[0]?.message.content).toBe('fine');
+    expect(fixture.settlement.leases).toHaveLength(4);
+    fixture.settlement.poor.add('organisation-poor');
+    const refused = expect.objectContaining({ status: 402, code: 'insufficient_balance' });
+    await expect(ask(POOR_KEY)).rejects.toEqual(refused);
+    expect(fixture.runs).toHaveLength(1);
+    expect((await openLeases()).length).toBeLessThanOrEqual(1);
+  });
+
+  it('holds for each request where no lease can be had, and leases again later', async () => {
+    fixture.settlement.lends = false;
+    await ask();
+    expect(fixture.settlement.held).toHaveLength(1);
+    const [row] = await servedRows();
+    expect(row?.hold_id).toBe(row?.request_id);
+    fixture.settlement.lends = true;
+    await eventually(async () => {
+      await ask();
+      expect(fixture.settlement.leases.length).toBeGreaterThan(0);
+    });
+  });
+
+  it('asks for a price that it never learned, once, and never takes it for nothing', async () => {
+    await database.query('UPDATE model SET prompt_wei_per_million = NULL, completion_wei_per_million = NULL');
+    await ask();
+    await ask();
+    expect(fixture.settlement.priced).toEqual([model.modelId]);
+    expect((await servedRows())[0]?.fee).toBe(String(3 * 33 + 20));
+  });
+});
