@@ -1,4 +1,4 @@
-export { Counter, Gauge, Histogram } from 'prom-client';
+export { Counter, Gauge, Histogram, Registry } from 'prom-client';
 export { fromStatus, toStatus } from './grpc/grpc-error.js';
 export {
   bidiStream,

@@ -21,8 +21,8 @@ export interface Stop {
 export interface Route {
   /** Workers to try, the best first. */
   readonly stops: readonly Stop[];
-  /** Address of the worker that the adapters will need next; empty where none. */
-  readonly nextReplica: string;
+  /** Addresses of workers that a hot adapter may use, or soon will, and that do not have it. */
+  readonly replicasToBe: readonly string[];
   readonly blocks: readonly string[];
 }
 
@@ -55,10 +55,11 @@ export class Router {
         tier: tierOf(facts, adapterDigests),
       };
     });
-    const next = growing ? inKeyOrder(loads, key)[replicas] : undefined;
+    const homes = replicas + (growing ? 1 : 0);
+    const hot = homes > 1 ? inKeyOrder(loads, key).slice(0, homes) : [];
     return {
       stops: rankWorkers(loads, { key, count: replicas }),
-      nextReplica: next?.tier === 'absent' ? next.address : '',
+      replicasToBe: hot.filter(({ tier }) => tier === 'absent').map(({ address }) => address),
       blocks,
     };
   }

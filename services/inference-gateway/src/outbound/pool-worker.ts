@@ -33,13 +33,21 @@ export class PoolWorker {
   /** No longer named by the directory: it finishes what it has and gets nothing new. */
   draining = false;
 
-  constructor(readonly address: string) {
+  constructor(
+    readonly address: string,
+    private readonly baseDigest: string,
+  ) {
     this.client = new WorkerServiceClient(address, credentials.createInsecure());
   }
 
   /** By what its receipts are checked. */
   get signatory(): Signatory {
-    return this.said;
+    return { publicKey: this.said.publicKey, baseDigest: this.baseDigest };
+  }
+
+  /** False for a worker of another base model, which must get nothing. */
+  get isOurs(): boolean {
+    return this.said.baseDigest === '' || this.said.baseDigest === this.baseDigest;
   }
 
   get isIdle(): boolean {

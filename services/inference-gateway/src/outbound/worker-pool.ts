@@ -18,6 +18,8 @@ import { WorkerMetrics } from './worker-metrics.js';
 
 export interface WorkerPoolOptions {
   readonly addresses: readonly string[];
+  /** Of the base model that they are to serve. */
+  readonly baseDigest: string;
   readonly serviceToken: string;
   readonly runTimeoutMs: number;
   /** A request that would wait longer for its first token is refused. */
@@ -123,7 +125,7 @@ export class WorkerPool implements Workers {
     const now = Date.now();
     const adapterDigests = digestsOf(request);
     const facts = [...this.workers.values()]
-      .filter(({ draining }) => !draining)
+      .filter(({ draining, isOurs }) => isOurs && !draining)
       .map((worker) => worker.factsFor(adapterDigests, now));
     if (facts.length === 0) {
       this.metrics.rejected.inc({ reason: 'no_worker' });
@@ -145,10 +147,10 @@ export class WorkerPool implements Workers {
     throw overloaded(Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(1, Math.ceil(shortest - limit))));
   }
 
-  /** Adapters come to the chosen worker, and to the one that is to help it soon, before they are asked for. */
-  private hint({ adapters }: WorkRequest, { stops, nextReplica }: Route, now: number): void {
+  /** Adapters come to the chosen worker, and to those that are to help it soon, before they are asked for. */
+  private hint({ adapters }: WorkRequest, { stops, replicasToBe }: Route, now: number): void {
     const [chosen] = stops;
-    const addresses = [chosen?.tier === 'absent' ? chosen.address : '', nextReplica];
+    const addresses = [chosen?.tier === 'absent' ? chosen.address : '', ...replicasToBe];
     for (const worker of addresses.map((address) => this.workers.get(address))) {
       for (const { adapter } of worker ? adapters : []) {
         if (worker && this.isNews(`${worker.address} ${adapter.digest}`, now)) {
@@ -210,7 +212,8 @@ export class WorkerPool implements Workers {
     const addresses = await resolveWorkers(this.options.addresses).catch(() => [...this.workers.keys()]);
     this.resolvedAt = Date.now();
     for (const address of addresses) {
-      if (!this.workers.has(address)) this.workers.set(address, new PoolWorker(address));
+      if (!this.workers.has(address))
+        this.workers.set(address, new PoolWorker(address, this.options.baseDigest));
     }
     for (const [address, worker] of this.workers) {
       worker.draining = !addresses.includes(address);
@@ -222,13 +225,16 @@ export class WorkerPool implements Workers {
   }
 
   private async observe(worker: PoolWorker): Promise<void> {
+    const { address, isOurs } = worker;
     const askedAt = Date.now();
     try {
       const renewed = worker.hear(await this.calls.status(worker), askedAt);
-      if (renewed) this.router.forget(worker.address);
+      if (renewed) this.router.forget(address);
+      // Said once, and again after it was in order.
+      if (isOurs && !worker.isOurs) this.options.log.error({ address }, 'a worker serves another base model');
     } catch (error) {
       const { code } = error as ServiceError;
-      // Said once, and again after it was in order. Any other error comes from a worker that is there.
+      // Any other error comes from a worker that is there.
       if (code === status.UNAVAILABLE && worker.fellSilent())
         fromStatus(error as ServiceError, this.options.log);
     }
