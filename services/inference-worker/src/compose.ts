@@ -5,6 +5,7 @@ import { ReceiptWriter } from './application/receipt-writer.js';
 import { WorkerConfig } from './config.js';
 import { workerService } from './inbound/worker-service.js';
 import { AdapterMetrics } from './outbound/adapter-metrics.js';
+import { EngineMetrics } from './outbound/engine-metrics.js';
 import { EngineThread } from './outbound/engine-thread.js';
 import { LoaderThread } from './outbound/loader-thread.js';
 import { MeteredEngine } from './outbound/metered-engine.js';
@@ -19,6 +20,8 @@ export async function compose(host: Host): Promise<Composition> {
       rowsMax: config.BATCH_ROWS_MAX,
       prefillChunkTokens: config.PREFILL_CHUNK_TOKENS,
       contextTokensMax: config.CONTEXT_TOKENS_MAX,
+      kvCacheBytes: config.KV_CACHE_BYTES,
+      prefixCacheBytes: config.PREFIX_CACHE_BYTES,
       adapterPages: config.ADAPTER_PAGES,
       adapterCacheBytes: config.ADAPTER_CACHE_BYTES,
       threads: config.ENGINE_THREADS,
@@ -27,7 +30,13 @@ export async function compose(host: Host): Promise<Composition> {
       load: (reference) => loader.load(reference, { model, packing }),
     }),
     onAdapterNote: (note) => adapterMetrics.note(note),
-    requestsMax: config.BATCH_ROWS_MAX + config.QUEUE_MAX,
+    onStep: (note) => metrics.step(note),
+    requests: {
+      limits: { requestsMax: config.BATCH_ROWS_MAX + config.QUEUE_MAX, tokensMax: config.QUEUE_TOKENS_MAX },
+      stream: { piecesMax: config.STREAM_MESSAGES_MAX, stallMs: config.STREAM_STALL_MS },
+      refused: (reason) => metrics.refused(reason),
+      heldBack: (seconds) => metrics.heldBack(seconds),
+    },
     onCrash: (error) => host.log.error({ err: error }, 'the engine crashed and is started again'),
   });
   // Nothing is told of adapters before the first request, so this is early enough.
@@ -36,6 +45,7 @@ export async function compose(host: Host): Promise<Composition> {
     disk: () => loader.disk,
     pageBytes: () => adapterPageBytes(thread.base.config),
   });
+  const metrics = new EngineMetrics(host.metrics, { base: () => thread.base, load: () => thread.load });
   const engine = new MeteredEngine(thread, host.metrics);
   const receipts = new ReceiptWriter({
     signer: await openSigner({ pem: config.SIGNING_KEY, stateDir: config.STATE_DIR }, host.log),
@@ -44,7 +54,12 @@ export async function compose(host: Host): Promise<Composition> {
     clock: host.clock,
   });
   return {
-    grpc: [workerService({ log: host.log, serviceToken: host.serviceToken }, engine, receipts)],
+    grpc: [
+      workerService(
+        { log: host.log, serviceToken: host.serviceToken },
+        { engine, adapters: thread.adapters, receipts },
+      ),
+    ],
     isReady: () => thread.isReady,
     stop: async () => {
       await thread.stop();

@@ -16,10 +16,24 @@ export const WorkerConfig = z.object({
   BATCH_ROWS_MAX: count.default(8),
   /** Requests that may wait for a row; more are refused with OVERLOADED. */
   QUEUE_MAX: count.default(64),
-  /** Prompt tokens read between two decoding steps. */
-  PREFILL_CHUNK_TOKENS: count.default(128),
+  /** Tokens that all requests at hand may still need; more are refused with OVERLOADED. */
+  QUEUE_TOKENS_MAX: count.default(131_072),
+  /** Prompt tokens read between two decoding steps; a multiple of 64. Prompts are cut there, whatever the load. */
+  PREFILL_CHUNK_TOKENS: count.multipleOf(64).default(128),
   /** Longest prompt and answer together; the model's own limit holds as well. */
   CONTEXT_TOKENS_MAX: count.default(2_048),
+  /** Memory for keys and values of running requests; it bounds the context as well. */
+  KV_CACHE_BYTES: count.default(1_024 * MIB),
+  /** Memory for keys and values of prompts read earlier. */
+  PREFIX_CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(256 * MIB),
+  /** Messages of a stream that may wait for its reader; then its row leaves the steps. */
+  STREAM_MESSAGES_MAX: count.default(64),
+  /** How long it may stay so before the answer is ended with READER_TOO_SLOW. */
+  STREAM_STALL_MS: count.default(30_000),
   /** Largest LoRA rank served. */
   ADAPTER_RANK_MAX: count.default(128),
   /** Pages of rank 8 that the adapters of running requests share; an adapter of rank 16 takes two. */

@@ -1,4 +1,3 @@
-import type { ServedAdapter } from '@openledger/transformer';
 import { AnswerText, type TokenDecoder } from '../domain/answer-text.js';
 import { logProbabilities } from '../domain/log-probabilities.js';
 import type { Sampling } from '../domain/sampling.js';
@@ -6,13 +5,12 @@ import { sampleToken } from '../domain/token-sampler.js';
 import type { GenerationPiece } from './generation.js';
 
 export interface RowRequest {
-  readonly id: number;
   readonly promptTokens: readonly number[];
-  /** Empty for the base model alone. */
-  readonly adapterDigest: string;
-  readonly adapter: ServedAdapter | undefined;
   readonly sampling: Sampling;
 }
+
+/** What one token adds to the answer. */
+export type RowPiece = Pick<GenerationPiece, 'tokens' | 'text' | 'logprobs' | 'finishReason'>;
 
 export interface RowModel {
   readonly decoder: () => TokenDecoder;
@@ -20,16 +18,11 @@ export interface RowModel {
   readonly contextTokens: number;
 }
 
-/** One generation: its adapter, its random numbers and the text so far. Nothing in it is shared. */
+/** One answer: its random numbers, its tokens and the text so far. Nothing in it is shared. */
 export class BatchRow {
-  readonly id: number;
-  readonly promptTokens: readonly number[];
-  readonly adapterDigest: string;
-  readonly adapter: ServedAdapter | undefined;
-  /** Prompt tokens that the model has read. */
-  prefilled = 0;
   lastToken = 0;
   private produced = 0;
+  private readonly promptTokens: readonly number[];
   private readonly sampling: Sampling;
   private readonly text: AnswerText;
 
@@ -38,22 +31,30 @@ export class BatchRow {
     private readonly model: RowModel,
     private readonly random: () => number,
   ) {
-    this.id = request.id;
     this.promptTokens = request.promptTokens;
-    this.adapterDigest = request.adapterDigest;
-    this.adapter = request.adapter;
     this.sampling = request.sampling;
     this.text = new AnswerText(model.decoder(), request.sampling.stop);
   }
 
   /** Chooses the next token. The end-of-sequence token counts as produced and has no text. */
-  next(logits: Float32Array): GenerationPiece {
+  next(logits: Float32Array): RowPiece {
     const token = sampleToken(logits, this.sampling, this.random);
     const { topLogprobs } = this.sampling;
     const logprobs = topLogprobs === undefined ? [] : [logProbabilities(logits, token, topLogprobs)];
     this.lastToken = token;
     this.produced += 1;
-    return { tokens: [token], logprobs, adapterDigest: this.adapterDigest, ...this.tell(token) };
+    return { tokens: [token], logprobs, ...this.tell(token) };
+  }
+
+  /** The end of an answer that is not wanted any more; text that was held back is told. */
+  cancel(): RowPiece {
+    return { tokens: [], logprobs: [], text: this.text.finish().text, finishReason: 'cancelled' };
+  }
+
+  /** Tokens that the answer may still get. */
+  get tokensLeft(): number {
+    const { contextTokens } = this.model;
+    return Math.min(this.sampling.maxTokens, contextTokens - this.promptTokens.length) - this.produced;
   }
 
   private tell(token: number): Pick<GenerationPiece, 'text' | 'finishReason'> {

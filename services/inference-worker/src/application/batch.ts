@@ -1,153 +1,306 @@
-import { invariant } from '@openledger/kernel';
-import {
-  KvCache,
-  type ModelConfig,
-  type ServingRow,
-  type ServingSession,
-  type ServingStep,
-  seededRandom,
-} from '@openledger/transformer';
-import { BatchRow, type RowModel, type RowRequest } from './batch-row.js';
+import { DomainError, invariant } from '@openledger/kernel';
+import { type ModelConfig, type ServingSession, seededRandom } from '@openledger/transformer';
+import { stripTokensOf, whoYields } from '../domain/scheduling/row-shares.js';
+import { VirtualCounters } from '../domain/scheduling/virtual-counters.js';
+import { WaitingRoom } from '../domain/scheduling/waiting-room.js';
+import type { RowModel, RowPiece } from './batch-row.js';
+import { DecodingRows } from './decoding-rows.js';
+import type { StepNote } from './engine-messages.js';
 import type { GenerationPiece } from './generation.js';
+import { PromptBlocks } from './prompt-blocks.js';
+import { PromptReader, unitVector } from './prompt-reader.js';
+import { Row, type RowWork } from './row.js';
+import { StepMeter } from './step-meter.js';
 
 export interface BatchOptions {
-  readonly session: ServingSession;
+  readonly session: Pick<ServingSession, 'step'>;
   readonly config: ModelConfig;
   readonly model: RowModel;
   readonly rowsMax: number;
   readonly prefillChunkTokens: number;
+  /** Strips of keys and values of all rows together, in tokens. */
+  readonly stripTokensMax: number;
+  readonly prefixCacheBytes: number;
 }
 
-/** What a batch tells of its requests; after the last piece or a failure it knows the request no more. */
+/** Places of adapters in the pool that steps read. */
+export interface AdapterPlaces {
+  /** False while there is no room for the request's adapters beside those of rows in steps. */
+  admit(id: number): boolean;
+  /** Whether they are there already. */
+  isPooled(id: number): boolean;
+  /** The row takes no part in steps for a while. */
+  suspend(id: number): void;
+}
+
+/**
+ * What a batch tells of its requests; after the last piece, the embedding or a failure it knows the request
+ * no more.
+ */
 export interface BatchListener {
   readonly piece: (id: number, piece: GenerationPiece) => void;
+  readonly embedded: (id: number, values: Float32Array) => void;
   readonly failed: (id: number, error: unknown) => void;
+  readonly stepped: (note: StepNote) => void;
 }
 
 /**
  * Continuous batching (Orca, Yu et al. 2022) over rows of different adapters. Each tick decodes every
- * running row in one step, then reads one chunk of one prompt: running answers are not held up by new
- * prompts for longer than a chunk takes.
+ * running row in one step, then reads at most one chunk's worth of prompts: running answers are not held up
+ * by new prompts for longer than a chunk takes. Who starts, and whose prompt is read, is decided by what
+ * tenants were served so far.
  */
 export class Batch {
-  /** Row i of the cache. */
-  private readonly running: BatchRow[] = [];
-  private readonly waiting: RowRequest[] = [];
-  private prefill: { readonly row: BatchRow; readonly cache: KvCache } | undefined;
-  private readonly cache: KvCache;
+  readonly blocks: PromptBlocks;
+  readonly meter: StepMeter;
+  preemptions = 0;
+  private readonly rows = new Map<number, Row>();
+  private readonly decoding: DecodingRows;
+  /** Rows whose readers do not read. */
+  private readonly paused = new Map<number, Row>();
+  private readonly counters = new VirtualCounters();
+  private readonly room: WaitingRoom<Row>;
+  private readonly reading: PromptReader;
 
   constructor(
     private readonly options: BatchOptions,
+    private readonly places: AdapterPlaces,
     private readonly listener: BatchListener,
   ) {
-    this.cache = new KvCache(options.config, options.rowsMax);
+    this.blocks = new PromptBlocks(options.prefillChunkTokens, options.prefixCacheBytes);
+    this.meter = new StepMeter(listener.stepped);
+    this.decoding = new DecodingRows(options.session, options.config, options.rowsMax);
+    this.reading = new PromptReader(options, this.blocks);
+    // With what its rows have yet to read, so that nobody gets all the rows that are free at once.
+    this.room = new WaitingRoom((tenant) => this.counters.of(tenant) + this.reading.unread(tenant));
   }
 
-  get load(): { readonly running: number; readonly waiting: number } {
-    return { running: this.running.length + (this.prefill ? 1 : 0), waiting: this.waiting.length };
+  get running(): readonly Row[] {
+    return [...this.decoding.rows, ...this.reading.rows];
   }
 
-  add(request: RowRequest): void {
-    this.waiting.push(request);
+  get waiting(): readonly Row[] {
+    return [...this.room.requests(), ...this.paused.values()];
+  }
+
+  get tokensLeft(): number {
+    let tokens = 0;
+    for (const row of this.rows.values()) tokens += row.tokensLeft;
+    return tokens;
+  }
+
+  /** Share of the memory for keys and values in use, 0 to 1. */
+  get kvUsage(): number {
+    return this.strips(this.running, this.waiting) / this.options.stripTokensMax;
+  }
+
+  /** Between the tenants with waiting requests that were served most and least, in weighted tokens. */
+  get servedGap(): number {
+    return this.counters.gap(this.room.tenants);
+  }
+
+  add(work: RowWork): void {
+    const row = new Row(work, { model: this.options.model, random: seededRandom });
+    if (row.answer) row.blocks = this.blocks.namesOf(work);
+    this.rows.set(row.id, row);
+    this.counters.arrive(row.tenant);
+    this.room.add(row);
   }
 
   /** Frees the request's place; nothing more is told of it. Not to be called during a tick. */
   cancel(id: number): void {
-    const queued = this.waiting.findIndex((request) => request.id === id);
-    if (queued >= 0) this.waiting.splice(queued, 1);
-    else if (this.prefill?.row.id === id) this.prefill = undefined;
-    else {
-      const row = this.running.findIndex((candidate) => candidate.id === id);
-      if (row >= 0) this.drop(row);
-    }
+    const row = this.rows.get(id);
+    if (row) this.end(row);
   }
 
-  /** One decoding step and one chunk of a prompt. False when there is nothing to do. */
+  /** Ends a request early and tells its last piece. */
+  stop(id: number): void {
+    const row = this.rows.get(id);
+    if (row?.answer) {
+      this.end(row);
+      this.tell(row, row.answer.cancel());
+    } else if (row) this.fail(row, stopped());
+  }
+
+  /** Takes a row whose reader does not read out of the steps; it keeps what was computed. */
+  pause(id: number): void {
+    const row = this.rows.get(id);
+    if (!row || this.paused.has(id)) return;
+    this.standAside(row);
+    this.paused.set(id, row);
+  }
+
+  resume(id: number): void {
+    const row = this.paused.get(id);
+    if (!row) return;
+    this.paused.delete(id);
+    this.room.addFirst(row);
+  }
+
+  /** One decoding step, then prompts. False when only what is asked from outside can change anything. */
   async tick(): Promise<boolean> {
-    if (this.running.length > 0) await this.decode();
+    const before = this.running.length;
+    if (this.decoding.rows.length > 0) await this.decode();
     this.admit();
-    if (this.prefill) await this.readChunk(this.prefill.row, this.prefill.cache);
-    return this.running.length + this.waiting.length > 0 || this.prefill !== undefined;
+    const during = this.running.length;
+    await this.readPrompts();
+    return before + during > 0;
   }
 
   private async decode(): Promise<void> {
-    const rows = this.running.map((row) => servingRow([row.lastToken], row));
-    let step: ServingStep;
+    const rows = [...this.decoding.rows];
+    let logits: readonly Float32Array[];
     try {
-      step = await this.options.session.step(rows, this.cache);
+      const step = { phase: 'decode', tokens: rows.length, rows } as const;
+      logits = await this.meter.measure(step, () => this.decoding.step());
     } catch (error) {
-      for (const { id } of this.running.splice(0)) this.listener.failed(id, error);
-      while (this.cache.rows > 0) this.cache.removeRow(this.cache.rows - 1);
+      for (const row of rows) this.fail(row, error);
       return;
     }
-    for (const index of this.running.keys()) this.cache.append(index, step, index, 1);
-    // From the last to the first: a row that ends is replaced by the last, which was told already.
-    for (let index = this.running.length - 1; index >= 0; index -= 1) {
-      const row = this.running[index];
-      invariant(row, 'rows are dense');
-      if (!this.advance(row, logitsOf(step, index))) this.drop(index);
-    }
+    for (const [index, row] of rows.entries()) this.advance(row, logits[index]);
   }
 
   /** Tells the row's next token; false when the row has ended. */
-  private advance(row: BatchRow, logits: Float32Array): boolean {
+  private advance(row: Row, logits: Float32Array | undefined): boolean {
+    invariant(row.answer && logits, 'an answer has logits');
+    let piece: RowPiece;
     try {
-      const piece = row.next(logits);
-      this.listener.piece(row.id, piece);
-      return piece.finishReason === '';
+      piece = row.answer.next(logits);
     } catch (error) {
-      this.listener.failed(row.id, error);
+      this.fail(row, error);
       return false;
     }
+    this.counters.charge(row.tenant, { generated: 1 });
+    if (piece.finishReason !== '') this.end(row);
+    this.tell(row, piece);
+    return piece.finishReason === '';
   }
 
   private admit(): void {
-    if (this.prefill || this.running.length >= this.options.rowsMax) return;
-    const request = this.waiting.shift();
-    if (!request) return;
-    const { model, config } = this.options;
-    const row = new BatchRow(request, model, seededRandom(request.sampling.seed));
-    this.prefill = { row, cache: new KvCache(config, 1) };
-    this.prefill.cache.addRow();
-  }
-
-  private async readChunk(row: BatchRow, cache: KvCache): Promise<void> {
-    const end = Math.min(row.prefilled + this.options.prefillChunkTokens, row.promptTokens.length);
-    const chunk = row.promptTokens.slice(row.prefilled, end);
-    try {
-      const step = await this.options.session.step([servingRow(chunk, row)], cache);
-      cache.append(0, step, 0, chunk.length);
-      row.prefilled = end;
-      if (end < row.promptTokens.length) return;
-      this.prefill = undefined;
-      if (this.advance(row, logitsOf(step, 0))) this.join(row, cache);
-    } catch (error) {
-      this.prefill = undefined;
-      this.listener.failed(row.id, error);
+    const offer = {
+      ready: ({ id }: Row) => this.places.isPooled(id),
+      fits: (row: Row) => this.canStart(row, [...this.running, row], this.waiting),
+    };
+    for (;;) {
+      const isFull = this.running.length >= this.options.rowsMax;
+      const next = isFull ? this.takeRow() : this.room.next(offer);
+      if (!next) return;
+      this.start(next);
     }
   }
 
-  /** Moves a prompt's keys and values into the batch. */
-  private join(row: BatchRow, cache: KvCache): void {
-    const layers = [...Array(this.options.config.layerCount).keys()].map((layer) => cache.layer(layer));
-    const whole = { keys: layers.map(({ key }) => key), values: layers.map(({ value }) => value) };
-    const index = this.cache.addRow();
-    this.cache.append(index, whole, 0, row.promptTokens.length);
-    this.running[index] = row;
+  private start(row: Row): void {
+    if (row.startedMs === 0) {
+      row.startedMs = performance.now();
+      if (row.answer) this.blocks.queriedTokens += row.tokens.length;
+    }
+    if (row.isRead) this.decoding.join(row);
+    else this.reading.rows.push(row);
   }
 
-  private drop(index: number): void {
-    const moved = this.cache.removeRow(index);
-    const last = this.running.pop();
-    if (moved !== undefined && last) this.running[index] = last;
+  private canStart(row: Row, inSteps: readonly Row[], aside: readonly Row[]): boolean {
+    const others = aside.filter((other) => other !== row);
+    return this.strips(inSteps, others) <= this.options.stripTokensMax && this.places.admit(row.id);
+  }
+
+  /** A row for a tenant that has less than its share, from one that has more; the latest of its rows. */
+  private takeRow(): Row | undefined {
+    const { due } = this.room;
+    if (!due) return undefined;
+    const { running } = this;
+    const rows = new Map<string, number>();
+    for (const { tenant } of running) rows.set(tenant, (rows.get(tenant) ?? 0) + 1);
+    const served = (tenant: string) => this.counters.of(tenant);
+    const { rowsMax } = this.options;
+    const tenant = whoYields(due.tenant, { rowsMax, rows, tenants: this.counters.tenants, served });
+    if (tenant === undefined) return undefined;
+    const latest = running
+      .filter((row) => row.tenant === tenant)
+      .sort(byStart)
+      .at(-1);
+    invariant(latest, 'the tenant has rows');
+    const inSteps = [...running.filter((row) => row !== latest), due];
+    if (!this.canStart(due, inSteps, [...this.waiting, latest])) return undefined;
+    this.room.remove(due.id);
+    this.standAside(latest);
+    this.room.addFirst(latest);
+    this.preemptions += 1;
+    return due;
+  }
+
+  private async readPrompts(): Promise<void> {
+    let budget = this.options.prefillChunkTokens;
+    for (;;) {
+      const row = this.reading.next((tenant) => this.counters.of(tenant));
+      if (!row) return;
+      if (this.reading.takeCached(row)) continue;
+      budget -= this.reading.chunkOf(row);
+      if (budget < 0) return;
+      await this.readChunk(row);
+    }
+  }
+
+  private async readChunk(row: Row): Promise<void> {
+    const tokens = this.reading.chunkOf(row);
+    try {
+      const step = { phase: 'prefill', tokens, rows: [row] } as const;
+      const logits = await this.meter.measure(step, () => this.reading.read(row));
+      this.counters.charge(row.tenant, { prompt: tokens });
+      if (row.isRead) this.goOn(row, logits);
+    } catch (error) {
+      this.fail(row, error);
+    }
+  }
+
+  /** After the prompt. */
+  private goOn(row: Row, logits: Float32Array): void {
+    if (!row.answer) {
+      const values = unitVector(row.hidden);
+      this.end(row);
+      this.listener.embedded(row.id, values);
+    } else if (this.advance(row, logits)) {
+      this.reading.remove(row);
+      this.decoding.join(row);
+    }
+  }
+
+  /** Out of the steps, with what was computed. */
+  private standAside(row: Row): void {
+    if (!this.decoding.standAside(row)) this.remove(row);
+    this.places.suspend(row.id);
+  }
+
+  private fail(row: Row, error: unknown): void {
+    this.end(row);
+    this.listener.failed(row.id, error);
+  }
+
+  private end(row: Row): void {
+    if (!this.decoding.remove(row)) this.remove(row);
+    this.rows.delete(row.id);
+    row.cache = undefined;
+    this.counters.leave(row.tenant);
+  }
+
+  /** Out of wherever it is but the decoding rows. */
+  private remove(row: Row): void {
+    this.reading.remove(row);
+    this.paused.delete(row.id);
+    this.room.remove(row.id);
+  }
+
+  private tell(row: Row, piece: RowPiece): void {
+    const { digests: adapterDigests, cachedTokens, waitedMs } = row;
+    this.listener.piece(row.id, { ...piece, adapterDigests, cachedTokens, waitedMs });
+  }
+
+  private strips(inSteps: readonly Row[], aside: readonly Row[]): number {
+    const needs = (row: Row) => row.stripTokens;
+    return stripTokensOf(inSteps.map(needs), aside.filter((row) => row.startedMs > 0).map(needs));
   }
 }
 
-const servingRow = (tokens: readonly number[], { adapter }: BatchRow): ServingRow =>
-  adapter ? { tokens, adapter } : { tokens };
+const byStart = (a: Row, b: Row): number => a.startedMs - b.startedMs;
 
-/** The logits of one row of a step, [vocabulary]. */
-function logitsOf({ logits }: ServingStep, row: number): Float32Array {
-  const width = logits.shape[1] ?? 0;
-  return logits.data.subarray(row * width, (row + 1) * width);
-}
+const stopped = (): DomainError =>
+  new DomainError('precondition', 'RUN_STOPPED', 'The request was stopped before it was done.');

@@ -9,12 +9,38 @@ export interface AdapterReference {
   readonly weightsBlob: string;
 }
 
-export interface GenerationRequest {
+export interface WeightedReference {
+  readonly reference: AdapterReference;
+  /** Factor on what the adapter adds. */
+  readonly weight: number;
+}
+
+export interface RequestOrigin {
+  /** By which runs are stopped; empty where nobody will. */
+  readonly requestId: string;
+  /** Whom it is for: turns and cached prefixes are the tenant's. All without one share the empty tenant. */
+  readonly tenant: string;
+  /** Added up, in this order; none for the base model alone. */
+  readonly adapters: readonly WeightedReference[];
+}
+
+export interface GenerationRequest extends RequestOrigin {
   readonly promptTokens: readonly number[];
-  /** Absent for the base model alone. */
-  readonly adapter?: AdapterReference;
   readonly sampling: Sampling;
 }
+
+export interface EmbeddingRequest extends RequestOrigin {
+  readonly tokens: readonly number[];
+}
+
+/** Most adapters added up for one request. */
+export const ADAPTERS_MAX = 4;
+
+/** Largest factor on what an adapter adds: beyond, answers are noise. */
+export const ADAPTER_WEIGHT_MAX = 8;
+
+/** Most inputs of one request for embeddings. */
+export const EMBED_INPUTS_MAX = 256;
 
 export interface GenerationPiece {
   readonly tokens: readonly number[];
@@ -23,9 +49,13 @@ export interface GenerationPiece {
   /** One for each of the tokens where asked for, else none. */
   readonly logprobs: readonly TokenLogprobs[];
   /** Empty until the last piece. */
-  readonly finishReason: '' | 'stop' | 'length';
-  /** Of the weights that were used; empty for the base alone. */
-  readonly adapterDigest: string;
+  readonly finishReason: '' | 'stop' | 'length' | 'cancelled';
+  /** Of the weights that were used, in the order asked for; empty for the base alone. */
+  readonly adapterDigests: readonly string[];
+  /** Prompt tokens whose keys and values were there already. */
+  readonly cachedTokens: number;
+  /** Milliseconds between arrival and the first step, where they are known. */
+  readonly waitedMs?: number;
 }
 
 /** @throws DomainError PROMPT_EMPTY, TOKEN_UNKNOWN, CONTEXT_LENGTH_EXCEEDED */

@@ -114,6 +114,12 @@ export class RequestAdapters {
     return taken.admitted;
   }
 
+  /** Whether {@link admit} would find all that the request needs in the pool. */
+  isPooled(id: number): boolean {
+    const taken = this.taken.get(id);
+    return !taken || taken.held.every(({ adapter }) => this.pages.has(adapter));
+  }
+
   /** The row leaves the steps for a while; its adapters stay in memory. */
   suspend(id: number): void {
     const taken = this.taken.get(id);

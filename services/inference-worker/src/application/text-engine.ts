@@ -1,17 +1,21 @@
 import type { LoadedAdapter } from './adapter-messages.js';
 import type { BaseFacts, EngineLoad } from './engine-messages.js';
-import type { AdapterReference, GenerationPiece, GenerationRequest } from './generation.js';
+import type { AdapterReference, EmbeddingRequest, GenerationPiece, GenerationRequest } from './generation.js';
 
-/** Generates text, many requests at a time. */
+/** Generates text and embeds it, many requests at a time. */
 export interface TextEngine {
   readonly base: BaseFacts;
   readonly load: EngineLoad;
   /**
    * Aborting the signal, or leaving the iteration, frees the request's place within one step.
    *
-   * @throws DomainError OVERLOADED, ADAPTER_UNAVAILABLE, ENGINE_UNAVAILABLE
+   * @throws DomainError OVERLOADED, READER_TOO_SLOW, ADAPTER_UNAVAILABLE, ENGINE_UNAVAILABLE
    */
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationPiece>;
+  /** The mean of the final hidden states over the tokens, of length 1. @throws as {@link generate} */
+  embed(request: EmbeddingRequest, signal: AbortSignal): Promise<Float32Array>;
+  /** Ends the runs of a request within one step; their last pieces still come. */
+  stopRun(requestId: string): void;
 }
 
 export interface AdapterSource {

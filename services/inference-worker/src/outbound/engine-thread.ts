@@ -1,11 +1,22 @@
 import { DomainError, InvariantError } from '@openledger/kernel';
 import { NativeThread } from '@openledger/worker-thread';
-import type { AdapterLoad, AdapterNote } from '../application/adapter-messages.js';
+import type { AdapterNote } from '../application/adapter-messages.js';
 import { AdapterTraffic } from '../application/adapter-traffic.js';
-import type { BaseFacts, EngineLoad, EngineOrder, EngineReport } from '../application/engine-messages.js';
-import type { GenerationPiece, GenerationRequest } from '../application/generation.js';
-import { PieceQueue } from '../application/piece-queue.js';
-import { fromPlain } from '../application/plain-error.js';
+import {
+  type BaseFacts,
+  type EngineLoad,
+  type EngineOrder,
+  type EngineReport,
+  idleLoad,
+  type StepNote,
+} from '../application/engine-messages.js';
+import type {
+  EmbeddingRequest,
+  GenerationPiece,
+  GenerationRequest,
+  WeightedReference,
+} from '../application/generation.js';
+import { RequestDesk, type RequestDeskOptions } from '../application/request-desk.js';
 import type { AdapterSource, TextEngine } from '../application/text-engine.js';
 import type { EngineWorkerData } from './engine-worker-data.js';
 
@@ -14,30 +25,18 @@ export interface EngineThreadOptions {
   readonly adapters: (base: BaseFacts) => AdapterSource;
   /** Told of what happens to adapters, for the metrics. */
   readonly onAdapterNote: (note: AdapterNote) => void;
-  /** Requests taken in at once, running or waiting. */
-  readonly requestsMax: number;
+  readonly onStep: (note: StepNote) => void;
+  /** What is taken in, and how it is told. */
+  readonly requests: Pick<RequestDeskOptions, 'limits' | 'stream' | 'refused' | 'heldBack'>;
   /** Told when the thread died; it is started again. */
   readonly onCrash: (error: unknown) => void;
 }
 
 const RESTART_MS = 1_000;
-const NO_ADAPTERS: AdapterLoad = {
-  poolDigests: [],
-  memoryDigests: [],
-  loadingDigests: [],
-  pinnedDigests: [],
-  poolPages: 0,
-  poolPagesUsed: 0,
-  memoryBytes: 0,
-  roomBytes: 0,
-  largestBytes: 0,
-};
-const IDLE: EngineLoad = { running: 0, waiting: 0, adapters: NO_ADAPTERS };
 
 /** The engine in a thread of its own, because the runtime blocks the thread that computes. */
 export class EngineThread implements TextEngine {
-  private readonly requests = new Map<number, PieceQueue>();
-  private lastId = 0;
+  private readonly desk: RequestDesk;
   private thread: NativeThread | undefined;
   private ready = false;
   private facts: BaseFacts | undefined;
@@ -45,7 +44,7 @@ export class EngineThread implements TextEngine {
   readonly adapters: AdapterTraffic;
   private restart: NodeJS.Timeout | undefined;
   private stopped = false;
-  load: EngineLoad = IDLE;
+  private told: EngineLoad = idleLoad;
 
   private constructor(private readonly options: EngineThreadOptions) {
     this.adapters = new AdapterTraffic({
@@ -53,6 +52,19 @@ export class EngineThread implements TextEngine {
       order: (order, transfer) => this.order(order, transfer),
       load: () => this.load.adapters,
       note: options.onAdapterNote,
+    });
+    this.desk = new RequestDesk({
+      ...options.requests,
+      order: (order) => {
+        // Begins before the engine, which may be in a step, hears of the request.
+        if (order.kind === 'request') this.prefetch(order.adapters);
+        this.order(order);
+      },
+      contextTokens: () => this.base.contextTokens,
+      rates: () => ({
+        prefill: this.told.prefillTokensPerSecond,
+        decode: this.told.decodeTokensPerSecond,
+      }),
     });
   }
 
@@ -72,29 +84,23 @@ export class EngineThread implements TextEngine {
     return this.ready;
   }
 
+  /** With the tokens of requests that the engine has not heard of yet. */
+  get load(): EngineLoad {
+    return { ...this.told, queuedTokens: this.desk.queuedTokens };
+  }
+
   async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationPiece> {
     if (!this.ready) throw unavailable();
-    if (this.requests.size >= this.options.requestsMax) {
-      const message = 'This worker has all the requests that it can hold: try again shortly.';
-      throw new DomainError('exhausted', 'OVERLOADED', message);
-    }
-    const queue = new PieceQueue();
-    this.lastId += 1;
-    const id = this.lastId;
-    this.requests.set(id, queue);
-    const leave = () => queue.end();
-    signal.addEventListener('abort', leave, { once: true });
-    try {
-      if (signal.aborted) return;
-      const { promptTokens, adapter, sampling } = request;
-      if (adapter) this.adapters.prefetch(adapter);
-      this.order({ kind: 'generate', id, promptTokens, adapter, sampling });
-      yield* queue.read();
-    } finally {
-      signal.removeEventListener('abort', leave);
-      // Still known: it ended before its last piece, because the caller left.
-      if (this.requests.delete(id)) this.order({ kind: 'cancel', id });
-    }
+    yield* this.desk.generate(request, signal);
+  }
+
+  async embed(request: EmbeddingRequest, signal: AbortSignal): Promise<Float32Array> {
+    if (!this.ready) throw unavailable();
+    return this.desk.embed(request, signal);
+  }
+
+  stopRun(requestId: string): void {
+    this.desk.stop(requestId);
   }
 
   async stop(): Promise<void> {
@@ -130,9 +136,8 @@ export class EngineThread implements TextEngine {
 
   private crashed(error: unknown): void {
     this.ready = false;
-    this.load = IDLE;
-    for (const queue of this.requests.values()) queue.end(unavailable());
-    this.requests.clear();
+    this.told = idleLoad;
+    this.desk.lost(unavailable);
     this.adapters.lost(unavailable);
     if (this.stopped) return;
     this.options.onCrash(error);
@@ -152,25 +157,23 @@ export class EngineThread implements TextEngine {
   private hear(report: Exclude<EngineReport, { kind: 'ready' }>): void {
     switch (report.kind) {
       case 'load':
-        this.load = report.load;
+        this.told = { ...report.load, adapters: report.adapters ?? this.told.adapters };
         return;
-      case 'piece': {
-        const queue = this.requests.get(report.id);
-        queue?.push(report.piece);
-        if (report.piece.finishReason !== '') this.finish(report.id);
+      case 'stepped':
+        this.options.onStep(report.step);
         return;
-      }
+      case 'piece':
+      case 'embedded':
       case 'failed':
-        this.finish(report.id, fromPlain(report.error));
+        this.desk.hear(report);
         return;
       default:
         this.adapters.hear(report);
     }
   }
 
-  private finish(id: number, error?: Error): void {
-    this.requests.get(id)?.end(error);
-    this.requests.delete(id);
+  private prefetch(adapters: readonly WeightedReference[]): void {
+    for (const { reference } of adapters) this.adapters.prefetch(reference);
   }
 
   private order(order: EngineOrder, transfer: readonly ArrayBuffer[] = []): void {

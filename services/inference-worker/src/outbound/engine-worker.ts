@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { loadModelFolder, ServingSession } from '@openledger/transformer';
+import { kvNumbersPerToken, loadModelFolder, ServingSession, stripTokens } from '@openledger/transformer';
 import { enterThread } from '@openledger/worker-thread';
 import { AdapterPages } from '../application/adapter-pages.js';
 import { AdapterShelf } from '../application/adapter-shelf.js';
@@ -7,27 +7,38 @@ import { Engine } from '../application/engine.js';
 import type { EngineOrder, EngineReport } from '../application/engine-messages.js';
 import type { EngineWorkerData } from './engine-worker-data.js';
 
+const FLOAT_BYTES = 4;
+
+/** The longest row whose strip fits. @throws Error where there is no room for any */
+function wholeStrip(stripTokensMax: number): number {
+  const step = stripTokens(1);
+  const tokens = Math.floor(stripTokensMax / step) * step;
+  if (tokens > 0) return tokens;
+  throw new Error(`KV_CACHE_BYTES has no room for ${step} tokens of this model.`);
+}
+
 /** The entry of the engine's thread: loads the model, then computes for as long as there is work. */
 async function serve(settings: EngineWorkerData, report: (report: EngineReport) => void) {
   const { folder, config, weights, tokenizer, generation, digest } = await loadModelFolder(settings.modelDir);
-  const contextTokens = Math.min(settings.contextTokensMax, config.maxPositions);
+  const stripTokensMax = Math.floor(settings.kvCacheBytes / (FLOAT_BYTES * kvNumbersPerToken(config)));
+  const contextTokens = Math.min(settings.contextTokensMax, config.maxPositions, wholeStrip(stripTokensMax));
   const session = await ServingSession.open(config, weights, {
     maxLength: contextTokens,
     threads: settings.threads,
     adapterPages: settings.adapterPages,
   });
   const eosTokenIds = new Set(generation.eosTokenIds);
-  const { rowsMax, prefillChunkTokens } = settings;
+  const { rowsMax, prefillChunkTokens, prefixCacheBytes } = settings;
   const model = { decoder: () => tokenizer.incrementalDecoder(), eosTokenIds, contextTokens };
   const shelf = new AdapterShelf(settings.adapterCacheBytes);
   const pages = new AdapterPages(session.adapters, (note) => report({ kind: 'adapter-note', note }));
   const engine = new Engine(
-    { session, config, model, rowsMax, prefillChunkTokens },
+    { session, config, model, rowsMax, prefillChunkTokens, stripTokensMax, prefixCacheBytes },
     { shelf, pages },
     report,
   );
   const { packing } = session.adapters;
-  const base = { name: basename(folder), digest, contextTokens, config, packing };
+  const base = { name: basename(folder), digest, contextTokens, config, packing, rowsMax, stripTokensMax };
   return { engine, base };
 }
 
