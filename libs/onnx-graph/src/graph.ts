@@ -21,7 +21,12 @@ export type TensorData =
   | Int8Array
   | Uint16Array;
 
-export type Attribute = number | { readonly float: number } | string | readonly number[];
+export type Attribute =
+  | number
+  | { readonly float: number }
+  | { readonly graph: Graph }
+  | string
+  | readonly number[];
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 /** A tensor flowing through a {@link Graph}. */
@@ -70,10 +75,28 @@ export class Graph {
   readonly outputs: { readonly name: string; readonly value: Value }[] = [];
   readonly nodes: Node[] = [];
   readonly initializers: Initializer[] = [];
-  readonly #names = new Set<string>();
+  readonly #names: Set<string>;
   readonly #constants = new Map<string, Value>();
   readonly #data = new Map<Value, TensorData>();
   #counter = 0;
+
+  /** With an `outer` graph this is the body of one of its nodes, which may use the values around it. */
+  constructor(private readonly outer?: Graph) {
+    this.#names = outer ? outer.#names : new Set();
+  }
+
+  /** A value of an outer graph, for operators of this one. */
+  borrow(value: Value): Value {
+    if (!this.#sees(value)) throw new InvariantError(`${value.name} belongs to another graph`);
+    return { ...value, graph: this };
+  }
+
+  #sees(value: Value): boolean {
+    for (let graph: Graph | undefined = this; graph; graph = graph.outer) {
+      if (value.graph === graph) return true;
+    }
+    return false;
+  }
 
   /** A tensor the caller feeds on every run. */
   input(name: string, dtype: DType, shape: Shape): Value {
@@ -96,6 +119,7 @@ export class Graph {
 
   /** A small constant; equal ones are stored once. */
   constant(dtype: ConstantType, values: readonly number[], shape?: readonly number[]): Value {
+    if (this.outer) return this.outer.constant(dtype, values, shape);
     const dims = shape ?? [values.length];
     const key = `${dtype}[${dims.join(',')}]${values.map((v) => (Object.is(v, -0) ? '-0' : v)).join(',')}`;
     const known = this.#constants.get(key);
@@ -118,7 +142,7 @@ export class Graph {
   /** Applies an operator with any number of outputs. */
   apply(spec: NodeSpec): Value[] {
     for (const input of spec.inputs) {
-      if (input && input.graph !== this) throw new InvariantError(`${input.name} belongs to another graph`);
+      if (input && !this.#sees(input)) throw new InvariantError(`${input.name} belongs to another graph`);
     }
     const stem = this.#fresh(spec.op);
     const outputs = spec.outputs.map(({ dtype, shape }, index) =>
@@ -165,6 +189,7 @@ export class Graph {
   }
 
   #fresh(stem: string): string {
+    if (this.outer) return this.outer.#fresh(stem);
     this.#counter += 1;
     return `${stem}_${this.#counter}`;
   }

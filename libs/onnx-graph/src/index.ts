@@ -12,6 +12,7 @@ export {
   type Value,
 } from './graph.js';
 export { encodeModel, type SplitModel, splitModel, writeModel } from './onnx/write.js';
+export { type Branch, branch } from './ops/branch.js';
 export {
   add,
   div,
@@ -45,6 +46,7 @@ export { blockCount, matmulBlocks, type QuantizedBlocks, quantizeBlocks } from '
 export { rmsNorm } from './ops/normalization.js';
 export {
   type MatrixRows,
+  matmulBytes,
   matmulQuantized,
   matrixRows,
   type QuantizedColumns,

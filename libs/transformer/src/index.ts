@@ -13,7 +13,7 @@ export { ignoredLabel } from './graph/likelihood.js';
 export { type Delta, loraShapes } from './graph/lora-inputs.js';
 export { modulePath, moduleShape, weightShapes } from './graph/parameters.js';
 export { linearWeights, type Precision, type PrecisionPlan, planFor, precisions } from './graph/precision.js';
-export { pageRank } from './graph/rank-pages.js';
+export { type Packing, pageRank } from './graph/rank-pages.js';
 export { type ScoringGraphOptions, scoringGraph } from './graph/scoring-graph.js';
 export { type ServingGraphOptions, servingGraph } from './graph/serving-graph.js';
 export {
@@ -22,8 +22,12 @@ export {
   loraTrainingGraph,
   type TrainingGraph,
 } from './graph/training-graph.js';
+export { calibrationTokens, calibrationWindows } from './kernels/calibration.js';
 export { chooseKernels, type KernelChoice, type KernelOptions } from './kernels/choose.js';
+export { comparePlan, type PlanQuality } from './kernels/compare.js';
 export { decideKernels, type KernelTiming, type LayerClass } from './kernels/decide.js';
+export { type GuardedPlan, guardPlan, perplexityLimit } from './kernels/guard.js';
+export { type ServingPlan, type ServingPlanOptions, servingPlan } from './kernels/serving-plan.js';
 export {
   type LoraConfig,
   type LoraWeights,
@@ -33,6 +37,7 @@ export {
   targetModules,
   type Weights,
 } from './model.js';
+export type { RowAdapter } from './run/adapter-cells.js';
 export { AdapterPool } from './run/adapter-pool.js';
 export { completionExample, type Example } from './run/batch.js';
 export {
@@ -45,7 +50,6 @@ export {
 export {
   type AdapterContent,
   type PackedAdapter,
-  type Packing,
   packAdapter,
   packedBuffers,
   type ServedAdapter,
@@ -53,7 +57,6 @@ export {
 export { type Provider, providers, requireProvider } from './run/provider.js';
 export { Scorer, type ScorerOptions } from './run/scorer.js';
 export {
-  type RowAdapter,
   type ServingRow,
   ServingSession,
   type ServingStep,

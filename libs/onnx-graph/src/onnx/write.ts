@@ -100,6 +100,9 @@ function modelMessage(graph: Graph, place: Placement): ProtobufWriter {
   return model;
 }
 
+/** Constants of a node's body, which are few and small, stay with it. */
+const inline: Placement = () => undefined;
+
 function graphMessage(graph: Graph, place: Placement): ProtobufWriter {
   const message = new ProtobufWriter();
   for (const [index, node] of graph.nodes.entries()) message.message(1, nodeMessage(node, index));
@@ -137,6 +140,9 @@ function attributeMessage(name: string, value: Attribute): ProtobufWriter {
   } else if ('float' in value) {
     message.float(2, value.float);
     message.integer(20, 1);
+  } else if ('graph' in value) {
+    message.message(6, graphMessage(value.graph, inline));
+    message.integer(20, 5);
   } else {
     for (const item of value) message.integer(8, item);
     message.integer(20, 7);

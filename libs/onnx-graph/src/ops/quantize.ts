@@ -67,6 +67,21 @@ export function matmulQuantized(rows: QuantizedRows, columns: QuantizedColumns):
   return graph.one('Mul', [product, rows.scales], float);
 }
 
+/**
+ * Products of quantised rows ([1, rows, in], as {@link quantizeRows} gives their levels) with each of
+ * several signed byte matrices ([pages, in, out]), every column times its scale ([pages, 1, out]).
+ */
+export function matmulBytes(levels: Value, matrices: Value, scales: Value): Value {
+  const { graph } = levels;
+  const unit = graph.scalar('float32', 1);
+  const zero = graph.scalar('uint8', zeroLevel);
+  return graph.one('MatMulIntegerToFloat', [levels, matrices, unit, scales, zero], {
+    dtype: 'float32',
+    shape: [dimAt(matrices.shape, 0), dimAt(levels.shape, 1), dimAt(matrices.shape, 2)],
+    domain: microsoftDomain,
+  });
+}
+
 /** A weight [out, in] that is read a few rows at a time, so that no float copy of all of it need exist. */
 export interface MatrixRows {
   readonly shape: readonly [out: number, input: number];

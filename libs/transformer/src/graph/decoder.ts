@@ -1,3 +1,4 @@
+import { invariant } from '@openledger/kernel';
 import {
   add,
   gatherRows,
@@ -14,6 +15,9 @@ import type { Attend } from './attention.js';
 import type { Delta } from './lora-inputs.js';
 import { headWeight, type Linear, modulePath, type Parameters } from './parameters.js';
 
+/** Outputs of modules of a layer that read the same input. */
+export type Project = (x: Value, layer: number, modules: readonly TargetModule[]) => readonly Value[];
+
 /** The parts a decoder is put together from; they differ between training, scoring and serving. */
 export interface Decoder {
   readonly config: ModelConfig;
@@ -22,6 +26,8 @@ export interface Decoder {
   /** Looks tokens up; by default in the float32 weights. */
   readonly embed?: (ids: Value) => Value;
   readonly delta: Delta;
+  /** Linear layers with the same input; by default each is a product of its own. */
+  readonly project?: Project;
   readonly attend: Attend;
   readonly rotation: RotaryTables;
 }
@@ -55,31 +61,52 @@ export function logitsOf({ config, linear }: Decoder, hidden: Value): Value {
 
 function attention(decoder: Decoder, x: Value, layer: number): Value {
   const { config, rotation } = decoder;
-  const q = headNorm(decoder, project(decoder, x, layer, 'q_proj'), layer, 'q');
-  const k = headNorm(decoder, project(decoder, x, layer, 'k_proj'), layer, 'k');
-  const v = project(decoder, x, layer, 'v_proj');
+  const [q, k, v] = project(decoder, x, layer, ['q_proj', 'k_proj', 'v_proj']);
   const mixed = decoder.attend(
     layer,
-    rotary(q, rotation, config.headCount),
-    rotary(k, rotation, config.kvHeadCount),
+    rotary(headNorm(decoder, q, layer, 'q'), rotation, config.headCount),
+    rotary(headNorm(decoder, k, layer, 'k'), rotation, config.kvHeadCount),
     v,
   );
-  return project(decoder, mixed, layer, 'o_proj');
+  const [out] = project(decoder, mixed, layer, ['o_proj']);
+  return out;
 }
 
 function feedForward(decoder: Decoder, x: Value, layer: number): Value {
-  const gate = silu(project(decoder, x, layer, 'gate_proj'));
-  return project(decoder, mul(gate, project(decoder, x, layer, 'up_proj')), layer, 'down_proj');
+  const [gate, up] = project(decoder, x, layer, ['gate_proj', 'up_proj']);
+  const [out] = project(decoder, mul(silu(gate), up), layer, ['down_proj']);
+  return out;
 }
 
-function project(decoder: Decoder, x: Value, layer: number, module: TargetModule): Value {
-  const path = modulePath(layer, module);
-  const { config, parameters, linear, delta } = decoder;
-  let y = linear(x, `${path}.weight`);
-  const biased = module === 'q_proj' || module === 'k_proj' || module === 'v_proj';
-  if (config.attentionBias && biased) y = add(y, parameters(`${path}.bias`));
-  const change = delta(x, layer, module);
-  return change ? add(y, change) : y;
+/** As many values as there are modules. */
+type Outputs<Modules extends readonly unknown[]> = { readonly [Index in keyof Modules]: Value };
+
+/** Linear layers with the same input, with their biases and what adapters add. */
+function project<const Modules extends readonly TargetModule[]>(
+  decoder: Decoder,
+  x: Value,
+  layer: number,
+  modules: Modules,
+): Outputs<Modules> {
+  const outputs = (decoder.project ?? separately(decoder))(x, layer, modules);
+  invariant(outputs.length === modules.length, 'a projection is missing');
+  return outputs as Outputs<Modules>;
+}
+
+function separately({ config, parameters, linear, delta }: Decoder): Project {
+  return (x, layer, modules) =>
+    modules.map((module) => {
+      const path = modulePath(layer, module);
+      let y = linear(x, `${path}.weight`);
+      if (hasBias(config, module)) y = add(y, parameters(`${path}.bias`));
+      const change = delta(x, layer, module);
+      return change ? add(y, change) : y;
+    });
+}
+
+/** Whether a layer has a bias: queries, keys and values of Qwen2 do. */
+export function hasBias({ attentionBias }: ModelConfig, module: TargetModule): boolean {
+  return attentionBias && (module === 'q_proj' || module === 'k_proj' || module === 'v_proj');
 }
 
 /** Qwen3 normalises each head of the queries and keys. */

@@ -1,56 +1,205 @@
-import { type Graph, greater, matmul, mul, where } from '@openledger/onnx-graph';
+import { invariant } from '@openledger/kernel';
+import {
+  add,
+  branch,
+  dimAt,
+  type Graph,
+  gatherRows,
+  greater,
+  matmul,
+  matmulBytes,
+  mul,
+  quantizeRows,
+  reduceSum,
+  split,
+  type Value,
+  where,
+} from '@openledger/onnx-graph';
 import type { ModelConfig, TargetModule } from '../model.js';
-import { targetModules } from '../model.js';
-import type { Delta } from './lora-inputs.js';
 import { modulePath, moduleShape } from './parameters.js';
 
 /** Rank of one page; an adapter of rank r takes ⌈r / 8⌉ of them, whose products add up to its own. */
 export const pageRank = 8;
 
-export interface PageInput {
+/** Modules with the same input, which share the way down to the low rank, in graph order. */
+export const moduleGroups = [
+  ['q_proj', 'k_proj', 'v_proj'],
+  ['o_proj'],
+  ['gate_proj', 'up_proj'],
+  ['down_proj'],
+] as const satisfies readonly (readonly TargetModule[])[];
+
+/** How adapters lie in a pool: A in the 8-bit form that int8 layers multiply, or in float32; B is float32. */
+export type Packing = 'float32' | 'int8';
+
+/** The paged tensors of one layer's group of modules, by the names of their graph inputs. */
+export interface GroupPages {
   readonly layer: number;
-  readonly module: TargetModule;
-  readonly part: 'A' | 'B';
-  readonly name: string;
-  /** Elements of one rank row. */
-  readonly width: number;
+  readonly modules: readonly TargetModule[];
+  readonly used: string;
+  /** int8 [pages, in, modules · 8], or float32 [pages · modules · 8, in]. */
+  readonly down: string;
+  /** float32 [pages, 1, modules · 8], only with int8: what one level of a rank row is worth. */
+  readonly scales: string;
+  /** Length of a rank row of A. */
+  readonly input: number;
+  /** float32 [.., .., width, out] by module. */
+  readonly up: readonly { readonly name: string; readonly path: string; readonly out: number }[];
 }
 
-/** The paged tensors of a serving graph: A as [ranks, in] and B as [ranks, out]. */
-export function pageInputs(config: ModelConfig): PageInput[] {
-  const inputs: PageInput[] = [];
-  for (let layer = 0; layer < config.layerCount; layer += 1) {
-    for (const module of targetModules) {
-      const [out, input] = moduleShape(config, module);
-      const path = modulePath(layer, module);
-      inputs.push({ layer, module, part: 'A', name: `${path}.A`, width: input });
-      inputs.push({ layer, module, part: 'B', name: `${path}.B`, width: out });
-    }
-  }
-  return inputs;
+export function groupPages(config: ModelConfig): GroupPages[] {
+  return [...Array(config.layerCount).keys()].flatMap((layer) =>
+    moduleGroups.map((modules) => {
+      const stem = `adapters.${layer}.${modules.join('+')}`;
+      return {
+        layer,
+        modules,
+        used: usedName(modules),
+        down: `${stem}.A`,
+        scales: `${stem}.scales`,
+        input: moduleShape(config, modules[0])[1],
+        up: modules.map((module) => {
+          const path = modulePath(layer, module);
+          return { name: `${path}.B`, path, out: moduleShape(config, module)[0] };
+        }),
+      };
+    }),
+  );
+}
+
+export const usedName = (modules: readonly TargetModule[]): string => `uses.${modules.join('+')}`;
+export const cellsName = (modules: number): string => `cells.${modules}`;
+
+/**
+ * Outputs of a group's base layers for `x`, with what adapters add. `base` gives the outputs inside a
+ * graph or a body of it.
+ */
+export type AddDeltas = (
+  x: Value,
+  base: (body: Graph) => readonly Value[],
+  at: { readonly layer: number; readonly group: number },
+) => readonly Value[];
+
+interface Cells {
+  readonly tokens: Value;
+  readonly weights: Value;
+  /** Where a weight is not 0. */
+  readonly own: Value;
+  readonly direct: Value;
+  readonly rowCells: Value;
+  readonly rowShape: Value;
+  readonly cellShape: Value;
 }
 
 /**
- * Many adapters in one batch: every token is multiplied by all rank rows of the window, and what is not
- * of its own adapters is replaced by zero before the way back up. Replaced, not multiplied: an adapter
- * that overflows must not reach another row.
+ * What adapters add to linear layers. All tokens are multiplied by the A of every page of the window at
+ * once; then each cell, one row on its way through one slot (a page or two), has its own small product
+ * with the slot's B. Only activations move: gathering adapter weights by row would copy them on every
+ * step. A cell of one token is a product of one row, so how it is rounded depends neither on how many
+ * others use its adapter nor on where that lies: what a slot holds beside the row's own ranks is
+ * multiplied by zero, and zeros do not change a sum. For the same reason all values in a pool are finite.
  *
- * Inputs: those of {@link pageInputs}, and `rank_weights` [batch, time, ranks], 0 where a rank row is not of
- * the token's adapters.
+ * Inputs, besides those of {@link groupPages}: `uses.*`, whether adapters of the step change a group's
+ * modules, else nothing is computed for it; `cells.N` int64 [N, grid, slots, time, width], for each of N
+ * modules the places of the cells' values in the product with A; `cell_tokens` int64 [grid, slots, time,
+ * 1]; `cell_weights` float32 [grid, slots, 1, width], the row's weight for the adapter, 0 beside its own
+ * ranks; `direct`, whether cells are rows in order, else `row_cells` int64 [batch, parts] names the cells
+ * whose results a row adds up; `row_shape` [batch, time, -1] and `cell_shape` [cells, time, -1].
  */
-export function rankPages(graph: Graph, config: ModelConfig): Delta {
-  const pages = new Map(
-    pageInputs(config).map(({ name, width }) => [name, graph.input(name, 'float32', ['ranks', width])]),
-  );
-  const weights = graph.input('rank_weights', 'float32', ['batch', 'time', 'ranks']);
+export function rankPages(graph: Graph, config: ModelConfig, packing: Packing): AddDeltas {
+  const groups = groupPages(config);
+  const weights = graph.input('cell_weights', 'float32', ['grid', 'slots', 1, 'width']);
   const zero = graph.scalar('float32', 0);
-  const used = greater(mul(weights, weights), zero);
-  return (x, layer, module) => {
-    const path = modulePath(layer, module);
-    const [a, b] = [pages.get(`${path}.A`), pages.get(`${path}.B`)];
-    if (!a || !b) return undefined;
-    const low = matmul(x, a, { transposeB: true });
-    const own = where(used, mul(low, weights), zero);
-    return matmul(own, b);
+  const cells: Cells = {
+    tokens: graph.input('cell_tokens', 'int64', ['grid', 'slots', 'time', 1]),
+    weights,
+    own: greater(mul(weights, weights), zero),
+    direct: graph.input('direct', 'bool', []),
+    rowCells: graph.input('row_cells', 'int64', ['batch', 'parts']),
+    rowShape: graph.input('row_shape', 'int64', [3]),
+    cellShape: graph.input('cell_shape', 'int64', [3]),
   };
+  const perGroup = moduleGroups.map((modules) => graph.input(usedName(modules), 'bool', []));
+  const places = new Map(
+    [1, 2, 3].map((count) => [
+      count,
+      graph.input(cellsName(count), 'int64', [count, 'grid', 'slots', 'time', 'width']),
+    ]),
+  );
+  return (x, base, { layer, group }) => {
+    const [pages, used] = [groups[layer * moduleGroups.length + group], perGroup[group]];
+    const place = pages && places.get(pages.modules.length);
+    invariant(pages && used && place, 'no such group of modules');
+    const down = packing === 'int8' ? bytesDown(graph, x, pages) : floatsDown(graph, x, pages);
+    const up = pages.up.map(({ name, out }) =>
+      graph.input(name, 'float32', ['rows of slots', 'columns of slots', 'width', out]),
+    );
+    return branch(
+      used,
+      (body) => {
+        const low = down(body, place, cells);
+        const parts = up.length === 1 ? [low] : split(low, Array<number>(up.length).fill(1), 0);
+        const products = parts.map((part, at) => upProduct(part, up[at]));
+        const outputs = base(body);
+        const added = (join: Join) => (rows: Graph) =>
+          products.map((product, at) => add(join(rows, product, cells), outputs[at] ?? product));
+        return branch(body.borrow(cells.direct), added(directly), added(summed));
+      },
+      base,
+    );
+  };
+}
+
+type Down = (body: Graph, places: Value, cells: Cells) => Value;
+
+/** Products of the base layer's own 8-bit activations, exact in integers. */
+function bytesDown(graph: Graph, x: Value, { down, scales, input, modules }: GroupPages): Down {
+  const width = modules.length * pageRank;
+  const a = graph.input(down, 'int8', ['pages', input, width]);
+  const worth = graph.input(scales, 'float32', ['pages', 1, width]);
+  const rows = quantizeRows(x);
+  return (body, places, cells) => {
+    const tokens = reshaped(body.borrow(rows.levels), [1, -1, input], [1, 'tokens', input]);
+    const low = matmulBytes(tokens, a, worth);
+    const perToken = reshaped(body.borrow(rows.scales), [-1], ['tokens']);
+    const scale = mul(gatherRows(perToken, cells.tokens), cells.weights);
+    return mul(gatherRows(reshaped(low, [-1], ['low']), places), scale);
+  };
+}
+
+function floatsDown(graph: Graph, x: Value, { down, input }: GroupPages): Down {
+  const a = graph.input(down, 'float32', ['ranks', input]);
+  return (body, places, cells) => {
+    const tokens = reshaped(body.borrow(x), [-1, input], ['tokens', input]);
+    const low = matmul(body.borrow(a), tokens, { transposeB: true });
+    const picked = gatherRows(reshaped(low, [-1], ['low']), places);
+    // Another adapter's product with this row may have overflowed, and 0 · ∞ is not 0.
+    const own = where(body.borrow(cells.own), picked, body.scalar('float32', 0));
+    return mul(own, cells.weights);
+  };
+}
+
+function upProduct(low: Value, b: Value | undefined): Value {
+  invariant(b, 'a module has no B');
+  const shape = [...low.shape.slice(0, -1), dimAt(b.shape, 3)];
+  return low.graph.one('MatMul', [low, b], { dtype: 'float32', shape });
+}
+
+/** Brings what cells add into the order of rows. */
+type Join = (body: Graph, product: Value, cells: Cells) => Value;
+
+function directly(body: Graph, product: Value, { rowShape }: Cells): Value {
+  const shape = ['batch', 'time', dimAt(product.shape, 4)];
+  return body.one('Reshape', [product, rowShape], { dtype: 'float32', shape });
+}
+
+function summed(body: Graph, product: Value, { cellShape, rowCells }: Cells): Value {
+  const shape = ['cells', 'time', dimAt(product.shape, 4)];
+  const byCell = body.one('Reshape', [product, cellShape], { dtype: 'float32', shape });
+  return reduceSum(gatherRows(byCell, rowCells), [1], false);
+}
+
+/** A view of other sizes, where `target` is in the terms of ONNX `Reshape`. */
+function reshaped(x: Value, target: readonly number[], shape: Value['shape']): Value {
+  return x.graph.one('Reshape', [x, x.graph.constant('int64', target)], { dtype: x.dtype, shape });
 }

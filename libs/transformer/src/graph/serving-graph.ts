@@ -3,6 +3,7 @@ import {
   concat,
   Graph,
   matmul,
+  reduceSum,
   reshape,
   rowsOf,
   selectRows,
@@ -18,8 +19,9 @@ import { noDelta } from './lora-inputs.js';
 import { constantParameters } from './parameters.js';
 import { plannedLinear, storedEmbedding } from './planned-linear.js';
 import { causalBias, rotaryTables } from './positions.js';
-import { type Precision, type PrecisionPlan, planFor } from './precision.js';
-import { rankPages } from './rank-pages.js';
+import { mainPrecision, type Precision, type PrecisionPlan, planFor } from './precision.js';
+import { type Packing, rankPages } from './rank-pages.js';
+import { servingProjection } from './serving-projection.js';
 
 export interface ServingGraphOptions {
   readonly maxLength: number;
@@ -32,6 +34,11 @@ export interface ServingGraphOptions {
   readonly precision?: Precision | PrecisionPlan;
 }
 
+/** Adapters are multiplied in 8 bits where most layers are, else in float32. */
+export function packingOf(config: ModelConfig, plan: PrecisionPlan): Packing {
+  return mainPrecision(config, plan) === 'int8' ? 'int8' : 'float32';
+}
+
 export const pastName = (layer: number, part: 'key' | 'value'): string => `past.${layer}.${part}`;
 export const freshName = (layer: number, part: 'key' | 'value'): string => `fresh.${layer}.${part}`;
 
@@ -42,10 +49,9 @@ export const freshName = (layer: number, part: 'key' | 'value'): string => `fres
  * Inputs: `input_ids` and `positions` int64 [batch, time]; `past_bias` [batch, 1, 1, past], 0 where a
  * row has a past token and a large negative number elsewhere; `last_tokens` int64 [batch], the flat
  * position in [batch · time] of each row's last token; `past.N.key|value` [batch, kv heads, past, head
- * size], keys already rotated; and, with adapters, the inputs of {@link rankPages}. Rows may be padded
- * on the right. Outputs: `logits` [batch, vocabulary], `fresh.N.key|value` [batch, kv heads, time, head
- * size] and `hidden` [batch, hidden], the final normalised states summed over each row's new tokens,
- * weighted by the input `token_weights` [batch, 1, time].
+ * size], keys already rotated; and, with adapters, the inputs of {@link rankPages}. Outputs: `logits`
+ * [batch, vocabulary], `fresh.N.key|value` [batch, kv heads, time, head size] and `hidden` [batch, hidden],
+ * the final normalised states summed over each row's new tokens.
  */
 export function servingGraph(config: ModelConfig, weights: Weights, options: ServingGraphOptions): Graph {
   const graph = new Graph();
@@ -56,19 +62,21 @@ export function servingGraph(config: ModelConfig, weights: Weights, options: Ser
   const parameters = constantParameters(graph, config, weights);
   const plan = planFor(config, options.precision ?? 'float32');
   const planned = { weights, plan, parameters };
+  const linear = plannedLinear(graph, planned);
+  const addDeltas = options.adapterPages ? rankPages(graph, config, packingOf(config, plan)) : undefined;
   const decoder = {
     config,
     parameters,
-    linear: plannedLinear(graph, planned),
+    linear,
+    project: servingProjection(graph, { ...planned, config, linear, addDeltas }),
     embed: storedEmbedding(graph, config, planned),
-    delta: options.adapterPages ? rankPages(graph, config) : noDelta,
+    delta: noDelta,
     rotation: { ...rotaryTables(graph, config, options.maxLength), positions },
     attend: cachedAttention(config, { past: pastBias, fresh: causalBias(ids), time: sizeOf(ids, 1) }),
   };
   const states = hiddenStates(decoder, ids);
   graph.output('logits', logitsOf(decoder, selectRows(rowsOf(states), lastTokens)));
-  const tokenWeights = graph.input('token_weights', 'float32', ['batch', 1, 'time']);
-  graph.output('hidden', reshape(matmul(tokenWeights, states), ['batch', config.hiddenSize]));
+  graph.output('hidden', reduceSum(states, [1], false));
   return graph;
 }
 

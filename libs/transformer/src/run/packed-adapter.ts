@@ -1,20 +1,27 @@
 import { DomainError, invariant } from '@openledger/kernel';
 import { modulePath, moduleShape } from '../graph/parameters.js';
-import { pageRank } from '../graph/rank-pages.js';
+import { moduleGroups, type Packing, pageRank } from '../graph/rank-pages.js';
 import type { LoraConfig, LoraWeights, ModelConfig, TargetModule } from '../model.js';
+import { narrowed, type PackedNumbers } from './packed-numbers.js';
 
-/** How a session wants adapters packed; an adapter is loaded only into a pool of the same packing. */
-export type Packing = 'float32' | 'int8';
+/** A of one group as signed bytes, page by page: [in, modules · ranks of the page], and what a level is worth. */
+export interface PackedBytes {
+  readonly levels: Int8Array;
+  /** By module and rank row, with alpha / rank. */
+  readonly scales: Float32Array;
+}
 
-/** Numbers in the narrowest of three formats that holds them exactly. */
-export type PackedNumbers =
-  | { readonly format: 'f32'; readonly data: Float32Array }
-  | { readonly format: 'bf16' | 'f16'; readonly data: Uint16Array };
-
-/** The two factors of one linear layer, by rank row: A as [rank, in], B as [rank, out]. */
-export interface PackedSite {
-  readonly a: PackedNumbers;
-  readonly b: PackedNumbers;
+/** The factors of the adapted modules of one layer's group. */
+export interface PackedGroup {
+  readonly layer: number;
+  /** Index in `moduleGroups`. */
+  readonly group: number;
+  /** Places of the adapted modules in the group. */
+  readonly members: readonly number[];
+  /** A, by rank row of each module where it is not in bytes. */
+  readonly down: PackedBytes | readonly PackedNumbers[];
+  /** B of each module, by rank row. */
+  readonly up: readonly PackedNumbers[];
 }
 
 /**
@@ -24,19 +31,13 @@ export interface PackedSite {
 export interface PackedAdapter {
   readonly packing: Packing;
   readonly rank: number;
-  /** Pages of rank 8 that it takes in a pool. */
+  /** Pages of rank 8 that it takes in a pool: one, or else an even number. */
   readonly pages: number;
   readonly targetModules: readonly TargetModule[];
   readonly bytes: number;
-  /** alpha / rank; multiplied in when the adapter is written into a pool. */
+  /** alpha / rank. */
   readonly scale: number;
-  /** By module path, such as `model.layers.0.self_attn.q_proj`. */
-  readonly sites: ReadonlyMap<string, PackedSite>;
-}
-
-/** The buffers of an adapter, for the transfer list of a message. */
-export function packedBuffers({ sites }: PackedAdapter): ArrayBuffer[] {
-  return [...sites.values()].flatMap(({ a, b }) => [a, b].map(({ data }) => data.buffer as ArrayBuffer));
+  readonly groups: readonly PackedGroup[];
 }
 
 /** Adapter weights as read from a file, with what its config says. */
@@ -48,42 +49,89 @@ export interface AdapterContent {
 /** @deprecated until the last user packs its adapters. */
 export type ServedAdapter = AdapterContent;
 
+/** Far below where a product with the largest sum of bytes would overflow. */
+const largestScale = 1e28;
+
 /** Brings an adapter into the form that pools take; needs no runtime, so it can be done in any thread. */
 export function packAdapter(
   model: ModelConfig,
-  { config, weights }: AdapterContent,
+  content: AdapterContent,
   { packing }: { readonly packing: Packing },
 ): PackedAdapter {
-  const { rank } = config;
+  const { rank, alpha, targetModules } = content.config;
   if (!Number.isSafeInteger(rank) || rank < 1) {
     throw new DomainError('invalid', 'ADAPTER_RANK', `An adapter cannot have rank ${rank}.`);
   }
-  const sites = new Map<string, PackedSite>();
-  let bytes = 0;
-  for (let layer = 0; layer < model.layerCount; layer += 1) {
-    for (const module of config.targetModules) {
-      const path = modulePath(layer, module);
-      const [out, input] = moduleShape(model, module);
-      const a = matrix(weights, `${path}.lora_A.weight`, [rank, input]);
-      const b = matrix(weights, `${path}.lora_B.weight`, [out, rank]);
-      const site = { a: narrowest(a.slice()), b: narrowest(transposed(b, out, rank)) };
-      sites.set(path, site);
-      bytes += site.a.data.byteLength + site.b.data.byteLength;
-    }
-  }
-  const pages = Math.ceil(rank / pageRank);
-  const scale = config.alpha / rank;
-  return { packing, rank, pages, targetModules: [...config.targetModules], bytes, scale, sites };
+  const scale = alpha / rank;
+  const groups = [...Array(model.layerCount).keys()].flatMap((layer) =>
+    moduleGroups.flatMap((modules, group): PackedGroup[] => {
+      const members = [...modules.keys()].filter((at) => targetModules.includes(modules[at] ?? 'q_proj'));
+      if (members.length === 0) return [];
+      const sites = members.map((at) => readSite(model, content, layer, modules[at] ?? 'q_proj'));
+      const up = sites.map(({ b, out }) => narrowed(transposed(b, out, rank)));
+      const down =
+        packing === 'int8'
+          ? packBytes(
+              sites.map(({ a }) => a),
+              rank,
+              scale,
+            )
+          : sites.map(({ a }) => narrowed(a.slice()));
+      return [{ layer, group, members, down, up }];
+    }),
+  );
+  const pages = rank <= pageRank ? 1 : 2 * Math.ceil(rank / (2 * pageRank));
+  const packed = { packing, rank, pages, targetModules: [...targetModules], scale, groups };
+  const bytes = arraysOf(packed).reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return { ...packed, bytes };
 }
 
-function matrix(weights: LoraWeights, name: string, shape: readonly number[]): Float32Array {
-  const tensor = weights.get(name);
-  if (tensor?.shape.join() === shape.join()) return tensor.data;
-  throw new DomainError(
-    'invalid',
-    'ADAPTER_SHAPE',
-    `${name} is ${tensor ? `[${tensor.shape.join(', ')}]` : 'missing'}; the model needs [${shape.join(', ')}].`,
-  );
+/** The buffers of an adapter, for the transfer list of a message. */
+export function packedBuffers(adapter: PackedAdapter): ArrayBuffer[] {
+  return arraysOf(adapter).flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []));
+}
+
+function arraysOf({ groups }: Pick<PackedAdapter, 'groups'>) {
+  return groups.flatMap(({ down, up }) => [
+    ...('levels' in down ? [down.levels, down.scales] : down.map(({ data }) => data)),
+    ...up.map(({ data }) => data),
+  ]);
+}
+
+interface Site {
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+  readonly out: number;
+}
+
+function readSite(
+  model: ModelConfig,
+  { config: { rank }, weights }: AdapterContent,
+  layer: number,
+  module: TargetModule,
+): Site {
+  const path = modulePath(layer, module);
+  const [out, input] = moduleShape(model, module);
+  const read = (part: 'A' | 'B', shape: readonly number[]): Float32Array => {
+    const name = `${path}.lora_${part}.weight`;
+    const tensor = weights.get(name);
+    if (tensor?.shape.join() !== shape.join()) {
+      const actual = tensor ? `[${tensor.shape.join(', ')}]` : 'missing';
+      const message = `${name} must be [${shape.join(', ')}] for this model, but is ${actual}.`;
+      throw new DomainError('invalid', 'ADAPTER_SHAPE', message);
+    }
+    refuseInfinite(name, tensor.data);
+    return tensor.data;
+  };
+  return { a: read('A', [rank, input]), b: read('B', [out, rank]), out };
+}
+
+/** Values that are not finite would turn the zeros of other rows into NaN. */
+function refuseInfinite(name: string, data: Float32Array): void {
+  let zero = 0;
+  for (let at = 0; at < data.length; at += 1) zero += (data[at] as number) * 0;
+  if (zero === 0) return;
+  throw new DomainError('invalid', 'ADAPTER_NOT_FINITE', `${name} has values that are not finite.`);
 }
 
 function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
@@ -95,38 +143,62 @@ function transposed(data: Float32Array, rows: number, columns: number): Float32A
   return result;
 }
 
-function narrowest(data: Float32Array): PackedNumbers {
-  const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
-  if (words.every((word) => (word & 0xffff) === 0)) {
-    return { format: 'bf16', data: Uint16Array.from(words, (word) => word >>> 16) };
+const largestLevel = 127;
+
+/** One scale for each rank row, so that rows of very different size keep their digits. */
+function packBytes(factors: readonly Float32Array[], rank: number, scale: number): PackedBytes {
+  const input = (factors[0]?.length ?? 0) / rank;
+  const levels = new Int8Array(factors.length * rank * input);
+  const scales = new Float32Array(factors.length * rank);
+  for (const [member, data] of factors.entries()) {
+    for (let row = 0; row < rank; row += 1) {
+      let size = 0;
+      for (let at = row * input; at < (row + 1) * input; at += 1) {
+        size = Math.max(size, Math.abs(data[at] as number));
+      }
+      scales[member * rank + row] = Math.min((size / largestLevel) * scale, largestScale);
+      const inverse = size === 0 ? 0 : largestLevel / size;
+      const page = Math.floor(row / pageRank);
+      const ranks = Math.min(pageRank, rank - page * pageRank);
+      const stride = factors.length * ranks;
+      let to = page * pageRank * factors.length * input + member * ranks + (row % pageRank);
+      for (let column = 0; column < input; column += 1) {
+        // Rounds to nearest: what is cut is positive.
+        levels[to] = (((data[row * input + column] as number) * inverse + 128.5) | 0) - 128;
+        to += stride;
+      }
+    }
   }
-  const half = new Float16Array(data);
-  if (half.every((value, at) => value === data[at])) {
-    return { format: 'f16', data: new Uint16Array(half.buffer) };
-  }
-  return { format: 'f32', data };
+  return { levels, scales };
 }
 
-const largestFloat = 3.402_823e38;
-
-/** Every float16 as float32, by its bits. */
-let halves: Float32Array | undefined;
-
-/** Writes numbers, multiplied by `scale`, to the front of `target`. */
-export function widenInto(target: Float32Array, { format, data }: PackedNumbers, scale: number): void {
-  invariant(data.length <= target.length, 'the numbers do not fit');
-  if (format === 'bf16') {
-    const words = new Uint32Array(target.buffer, target.byteOffset, data.length);
-    for (let at = 0; at < data.length; at += 1) words[at] = (data[at] as number) << 16;
-  } else if (format === 'f16') {
-    halves ??= new Float32Array(
-      new Float16Array(Uint16Array.from({ length: 65_536 }, (_, bits) => bits).buffer),
-    );
-    for (let at = 0; at < data.length; at += 1) target[at] = halves[data[at] as number] as number;
-  } else target.set(data);
-  if (scale === 1) return;
-  for (let at = 0; at < data.length; at += 1) {
-    // Finite, because what is not would turn the zeros of other rows into NaN.
-    target[at] = Math.min(Math.max((target[at] as number) * scale, -largestFloat), largestFloat);
+/** Writes A in bytes to the pages of its group, [in, modules · 8] each, whose other columns are zero. */
+export function spreadBytes(
+  target: Int8Array,
+  { levels }: PackedBytes,
+  how: { readonly rank: number; readonly members: readonly number[]; readonly modules: number },
+): void {
+  const { rank, members, modules } = how;
+  const input = levels.length / (members.length * rank);
+  const pageSize = input * modules * pageRank;
+  invariant(target.length >= Math.ceil(rank / pageRank) * pageSize, 'A does not fit its pages');
+  target.fill(0);
+  for (let first = 0; first < rank; first += pageRank) {
+    const ranks = Math.min(pageRank, rank - first);
+    const stride = members.length * ranks;
+    const from = levels.subarray(first * members.length * input, (first + ranks) * members.length * input);
+    const to = (first / pageRank) * pageSize;
+    if (ranks === pageRank && members.length === modules) {
+      target.set(from, to);
+      continue;
+    }
+    for (let column = 0; column < input; column += 1) {
+      for (const [index, member] of members.entries()) {
+        const at = to + column * modules * pageRank + member * pageRank;
+        for (let row = 0; row < ranks; row += 1) {
+          target[at + row] = from[column * stride + index * ranks + row] as number;
+        }
+      }
+    }
   }
 }

@@ -1,10 +1,11 @@
 import { largestDifference, randomTokens, tinyLora, tinyModels, tinyWeights } from '../../test/tiny-model.js';
 import type { LoraConfig } from '../model.js';
 import { targetModules } from '../model.js';
+import type { RowAdapter } from './adapter-cells.js';
 import { KvCache } from './kv-cache.js';
 import { type AdapterContent, packAdapter } from './packed-adapter.js';
 import { Scorer } from './scorer.js';
-import { type RowAdapter, type ServingRow, ServingSession } from './serving-session.js';
+import { type ServingRow, ServingSession } from './serving-session.js';
 
 const config = tinyModels.mistral;
 const weights = tinyWeights(config);

@@ -16,13 +16,24 @@ export interface SessionOptions {
   readonly provider?: Provider;
 }
 
-/** An integer tensor; the runtime's index type is 64 bits. */
+/** What a graph is fed with: floats, 64-bit integers (the runtime's index type), signed bytes or booleans. */
+export interface FeedTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | BigInt64Array | Int8Array | Uint8Array;
+}
+
 export interface IntegerTensor {
   readonly shape: readonly number[];
   readonly data: BigInt64Array;
 }
 
-export type Feeds = ReadonlyMap<string, Tensor | IntegerTensor>;
+/** 64-bit integers of these values, or so many zeros. */
+export function integers(shape: readonly number[], values: readonly number[] | number): IntegerTensor {
+  const data = typeof values === 'number' ? new BigInt64Array(values) : BigInt64Array.from(values, BigInt);
+  return { shape, data };
+}
+
+export type Feeds = ReadonlyMap<string, FeedTensor>;
 
 /**
  * A graph compiled for running. `run` blocks the event loop for as long as the runtime computes
@@ -30,6 +41,7 @@ export type Feeds = ReadonlyMap<string, Tensor | IntegerTensor>;
  */
 export class Session {
   #session: InferenceSession | undefined;
+  readonly #views = new WeakMap<FeedTensor, OrtTensor>();
 
   private constructor(session: InferenceSession) {
     this.#session = session;
@@ -56,12 +68,7 @@ export class Session {
   async run(feeds: Feeds, fetches: readonly string[]): Promise<Map<string, Tensor>> {
     if (!this.#session) throw new DomainError('unavailable', 'SESSION_RELEASED', 'The model was unloaded.');
     const inputs: Record<string, OrtTensor> = {};
-    for (const [name, { data, shape }] of feeds) {
-      inputs[name] =
-        data instanceof BigInt64Array
-          ? new OrtTensor('int64', data, shape)
-          : new OrtTensor('float32', data, shape);
-    }
+    for (const [name, tensor] of feeds) inputs[name] = this.#fed(tensor);
     const results = await this.#session.run(inputs, [...fetches]);
     const outputs = new Map<string, Tensor>();
     for (const name of fetches) {
@@ -69,6 +76,20 @@ export class Session {
       if (result?.data instanceof Float32Array) outputs.set(name, { shape: result.dims, data: result.data });
     }
     return outputs;
+  }
+
+  /** A view for the runtime; made once for tensors that are fed again. */
+  #fed(tensor: FeedTensor): OrtTensor {
+    let view = this.#views.get(tensor);
+    if (!view) {
+      const { data, shape } = tensor;
+      if (data instanceof BigInt64Array) view = new OrtTensor('int64', data, shape);
+      else if (data instanceof Int8Array) view = new OrtTensor('int8', data, shape);
+      else if (data instanceof Uint8Array) view = new OrtTensor('bool', data, shape);
+      else view = new OrtTensor('float32', data, shape);
+      this.#views.set(tensor, view);
+    }
+    return view;
   }
 
   /** Frees the model; later runs are refused. */

@@ -1,0 +1,185 @@
+import { cellsName, moduleGroups, pageRank, usedName } from '../graph/rank-pages.js';
+import type { AdapterPool, PageRun } from './adapter-pool.js';
+import type { PackedAdapter } from './packed-adapter.js';
+import { type FeedTensor, type IntegerTensor, integers } from './session.js';
+
+export interface RowAdapter {
+  readonly adapter: PackedAdapter;
+  readonly weight: number;
+}
+
+/** One row on its way through one slot. */
+interface Cell {
+  readonly row: number;
+  readonly weight: number;
+  /** The row's own ranks within the slot. */
+  readonly from: number;
+  readonly end: number;
+}
+
+interface Layout {
+  readonly window: PageRun;
+  /** Pages of a slot: one where every adapter of the step has one, else two. */
+  readonly width: number;
+  /** Cells of each slot. */
+  readonly slots: readonly (readonly Cell[])[];
+  readonly members: number;
+  /** Whether slots are the inner axis of the cells. */
+  readonly columns: boolean;
+  /** Cells of each row where cells are not rows in order. */
+  readonly rowCells: readonly (readonly number[])[] | undefined;
+}
+
+/**
+ * The inputs of `rankPages` for a step of `time` tokens a row, each row with its adapters. An adapter's
+ * ranks pass through its slots in their order, and a row's results are added in the order of its
+ * adapters, so that a row is computed the same in every batch.
+ */
+export function adapterFeeds(
+  pool: AdapterPool,
+  rows: readonly (readonly RowAdapter[])[],
+  time: number,
+): ReadonlyMap<string, FeedTensor> {
+  const layout = layoutOf(pool, rows);
+  const feeds = new Map(pool.tensors(layout.window, layout.width, layout.columns));
+  const used = new Set(rows.flat().flatMap(({ adapter }) => adapter.targetModules));
+  for (const modules of moduleGroups) {
+    const isUsed = modules.some((module) => used.has(module));
+    feeds.set(usedName(modules), { shape: [], data: Uint8Array.of(isUsed ? 1 : 0) });
+  }
+  feeds.set('direct', { shape: [], data: Uint8Array.of(layout.rowCells ? 0 : 1) });
+  feedCells(feeds, layout, { time, rows: rows.length, isBytes: pool.packing === 'int8' });
+  const parts = layout.rowCells?.[0]?.length ?? 1;
+  const rowCells = layout.rowCells?.flat() ?? rows.map(() => 0);
+  feeds.set('row_cells', integers([rows.length, parts], rowCells));
+  feeds.set('row_shape', integers([3], [rows.length, time, -1]));
+  feeds.set('cell_shape', integers([3], [layout.slots.length * layout.members, time, -1]));
+  return feeds;
+}
+
+function layoutOf(pool: AdapterPool, rows: readonly (readonly RowAdapter[])[]): Layout {
+  const places = rows.flat().map(({ adapter }) => pool.placeOf(adapter));
+  const width = places.some(({ count }) => count > 1) ? 2 : 1;
+  const first = places.length === 0 ? 0 : Math.min(...places.map((place) => place.first));
+  const start = first - (first % width);
+  const end = Math.max(...places.map((place) => place.first + place.count), start + 1);
+  const slotCount = Math.ceil((end - start) / width);
+  const cells = rows.map((adapters, row) =>
+    adapters.flatMap(({ adapter, weight }) => cellsOf(pool.placeOf(adapter), { row, weight, start, width })),
+  );
+  const window = { first: start, count: slotCount * width };
+  return { window, width, ...(inOrder(cells, slotCount) ?? scattered(cells, slotCount)) };
+}
+
+interface PlacedCell extends Cell {
+  readonly slot: number;
+}
+
+function cellsOf(
+  { first, count }: PageRun,
+  how: { readonly row: number; readonly weight: number; readonly start: number; readonly width: number },
+): PlacedCell[] {
+  const { row, weight, start, width } = how;
+  const at = first - start;
+  const ranks = Math.min(count, width) * pageRank;
+  return Array.from({ length: Math.ceil(count / width) }, (_, part) => {
+    const page = at + part * width;
+    const from = (page % width) * pageRank;
+    return { row, weight, slot: Math.floor(page / width), from, end: from + ranks };
+  });
+}
+
+type Arrangement = Pick<Layout, 'slots' | 'members' | 'columns' | 'rowCells'>;
+
+/** Cells that are the rows themselves, one after the other, or undefined where that cannot be. */
+function inOrder(cells: readonly (readonly PlacedCell[])[], slotCount: number): Arrangement | undefined {
+  const members = cells.length / slotCount;
+  if (!Number.isInteger(members) || cells.some(({ length }) => length > 1)) return undefined;
+  for (const columns of [true, false]) {
+    const slotOf = (row: number): number => (columns ? row % slotCount : Math.floor(row / members));
+    if (!cells.every(([cell], row) => !cell || cell.slot === slotOf(row))) continue;
+    const slots: Cell[][] = Array.from({ length: slotCount }, () => []);
+    for (const [row, [cell]] of cells.entries()) {
+      // A row without an adapter passes through with weight 0.
+      slots[slotOf(row)]?.push(cell ?? { row, weight: 0, from: 0, end: 0 });
+    }
+    return { slots, members, columns, rowCells: undefined };
+  }
+  return undefined;
+}
+
+function scattered(cells: readonly (readonly PlacedCell[])[], slotCount: number): Arrangement {
+  const slots: Cell[][] = Array.from({ length: slotCount }, () => []);
+  const placed = cells.map((own) =>
+    own.map((cell) => {
+      const slot = slots[cell.slot] ?? [];
+      return (slot.push(cell) - 1) * slotCount + cell.slot;
+    }),
+  );
+  const fullest = Math.max(...slots.map(({ length }) => length));
+  const parts = Math.max(1, ...placed.map(({ length }) => length));
+  const isPadded = placed.some(({ length }) => length < parts);
+  const idle = slots.findIndex(({ length }) => length < fullest);
+  // A cell of weight 0 stands for what a row lacks.
+  const members = isPadded && idle < 0 ? fullest + 1 : fullest;
+  const nothing = (members - 1) * slotCount + Math.max(idle, 0);
+  const rowCells = placed.map((own) => Array.from({ length: parts }, (_, part) => own[part] ?? nothing));
+  return { slots, members, columns: true, rowCells };
+}
+
+function feedCells(
+  feeds: Map<string, FeedTensor>,
+  { width, slots, members, columns }: Layout,
+  step: { readonly time: number; readonly rows: number; readonly isBytes: boolean },
+): void {
+  const { time, rows, isBytes } = step;
+  const ranks = width * pageRank;
+  const cellCount = slots.length * members;
+  const grid = columns ? [members, slots.length] : [slots.length, members];
+  const weights = new Float32Array(cellCount * ranks);
+  const rowOf = new Int32Array(cellCount);
+  const slotOf = new Int32Array(cellCount);
+  for (let slot = 0; slot < slots.length; slot += 1) {
+    for (let member = 0; member < members; member += 1) {
+      const at = columns ? member * slots.length + slot : slot * members + member;
+      const cell = slots[slot]?.[member];
+      slotOf[at] = slot;
+      rowOf[at] = cell?.row ?? 0;
+      if (cell) weights.fill(cell.weight, at * ranks + cell.from, at * ranks + cell.end);
+    }
+  }
+  const tokens = integers([...grid, time, 1], cellCount * time);
+  const tokenWords = words(tokens);
+  for (let at = 0; at < cellCount * time; at += 1) {
+    tokenWords[2 * at] = (rowOf[Math.floor(at / time)] as number) * time + (at % time);
+  }
+  feeds.set('cell_tokens', tokens);
+  feeds.set('cell_weights', { shape: [...grid, 1, ranks], data: weights });
+  const total = rows * time;
+  for (const count of [1, 2, 3]) {
+    const places = integers([count, ...grid, time, ranks], count * cellCount * time * ranks);
+    const placeWords = words(places);
+    let to = 0;
+    for (let module = 0; module < count; module += 1) {
+      for (let at = 0; at < cellCount; at += 1) {
+        for (let t = 0; t < time; t += 1) {
+          const token = (rowOf[at] as number) * time + t;
+          for (let rank = 0; rank < ranks; rank += 1) {
+            const page = (slotOf[at] as number) * width + (rank >> 3);
+            const column = module * pageRank + (rank & 7);
+            placeWords[to] = isBytes
+              ? (page * total + token) * pageRank * count + column
+              : (page * pageRank * count + column) * total + token;
+            to += 2;
+          }
+        }
+      }
+    }
+    feeds.set(cellsName(count), places);
+  }
+}
+
+/** The lower halves of 64-bit integers, at even places; the upper halves of small numbers are zero. */
+function words({ data }: IntegerTensor): Int32Array {
+  return new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+}
