@@ -98,6 +98,8 @@ export class SpendLeases implements Balances {
         const asked = await this.ask(account, mostWei);
         const lease = account.take(mostWei, elapsedMs());
         if (lease) return this.reservation(account, lease, mostWei);
+        // What lies about here in pieces that are too small may be what is missing.
+        if (asked.kind === 'set-aside') await this.giveBackIdle(account);
         await waitOrRefuse(asked, mostWei, deadlineMs - elapsedMs());
       }
     } finally {
@@ -141,6 +143,11 @@ export class SpendLeases implements Balances {
       this.parts.onError(error);
       return { kind: 'failed' };
     }
+  }
+
+  private async giveBackIdle(account: LeaseAccount): Promise<void> {
+    for (const lease of account.all) if (!lease.isInUse) lease.end();
+    await Promise.all(account.takeFinished(this.parts.elapsedMs()).map(({ id }) => this.giveBack(id)));
   }
 
   private async giveBack(leaseId: string): Promise<void> {

@@ -35,8 +35,8 @@ async function insert(tx: Transaction, receipt: Receipt, tokensBlob: string): Pr
        tokens_blob, prompt_tokens, completion_tokens, finish_reason, served_at, time_to_first_token_ms,
        duration_ms, cached_tokens, prompt_wei_per_million, completion_wei_per_million, fee, worker_statement,
        worker_public_key, worker_signature)
-     VALUES ($1, $2, $3, $4, $5,
-       CASE WHEN $6::text IN ('', $1::text) THEN $6::text ELSE
+     VALUES ($1::uuid, $2, $3, $4, $5,
+       CASE WHEN $6::text IN ('', $1::uuid::text) THEN $6::text ELSE
          coalesce((SELECT id FROM spend_lease WHERE id = $6::text AND closed_at IS NULL FOR KEY SHARE), '') END,
        $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
      ON CONFLICT (request_id) DO NOTHING RETURNING hold_id`,
