@@ -1,0 +1,57 @@
+import { stripTokensOf, whoYields } from './row-shares.js';
+
+describe('whoYields', () => {
+  const shares = (rows: Record<string, number>, served: Record<string, number>, tenants: number) => ({
+    rowsMax: 8,
+    rows: new Map(Object.entries(rows)),
+    tenants,
+    served: (tenant: string) => served[tenant] ?? 0,
+  });
+
+  it('takes from who has more than a share and was served most', () => {
+    expect(whoYields('new', shares({ heavy: 8 }, { heavy: 10, new: 10 }, 2))).toBe('heavy');
+    expect(whoYields('new', shares({ a: 4, b: 4 }, { a: 5, b: 9 }, 3))).toBe('b');
+  });
+
+  it('takes nothing for who has a share, or was served more', () => {
+    expect(whoYields('new', shares({ heavy: 4, new: 4 }, { heavy: 10 }, 2))).toBeUndefined();
+    expect(whoYields('new', shares({ heavy: 8 }, { heavy: 10, new: 11 }, 2))).toBeUndefined();
+    expect(whoYields('only', shares({ only: 8 }, {}, 1))).toBeUndefined();
+  });
+
+  it('comes to rest: rows do not go back and forth', () => {
+    const rows = new Map([
+      ['a', 8],
+      ['b', 0],
+      ['c', 0],
+    ]);
+    const all = { rowsMax: 8, rows, tenants: 3, served: () => 0 };
+    let changes = 0;
+    for (let yielded = true; yielded && changes < 100; ) {
+      yielded = false;
+      for (const tenant of rows.keys()) {
+        const from = whoYields(tenant, all);
+        if (from === undefined) continue;
+        rows.set(from, (rows.get(from) ?? 0) - 1);
+        rows.set(tenant, (rows.get(tenant) ?? 0) + 1);
+        changes += 1;
+        yielded = true;
+      }
+    }
+    expect(Object.fromEntries(rows)).toEqual({ a: 4, b: 2, c: 2 });
+    expect(changes).toBe(4);
+  });
+
+  it('leaves one row to each where there are more tenants than rows', () => {
+    const rows = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`t${index}`, 1]));
+    expect(whoYields('ninth', shares(rows, {}, 20))).toBeUndefined();
+    expect(whoYields('ninth', shares({ ...rows, t0: 2 }, {}, 20))).toBe('t0');
+  });
+});
+
+describe('stripTokensOf', () => {
+  it('counts rows in steps as long as the longest, and others by themselves', () => {
+    expect(stripTokensOf([128, 1_024], [256, 128])).toBe(2 * 1_024 + 384);
+    expect(stripTokensOf([], [])).toBe(0);
+  });
+});
