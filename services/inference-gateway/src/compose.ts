@@ -10,6 +10,7 @@ import { Payments } from './application/payments.js';
 import { SpendLeases } from './application/spend-leases.js';
 import { GatewayConfig } from './config.js';
 import { inferenceService } from './inbound/grpc/inference-service.js';
+import { predictService } from './inbound/grpc/predict-service.js';
 import { Defaults } from './inbound/rest/defaults.js';
 import { openAiHeaders } from './inbound/rest/response-headers.js';
 import { Upkeep } from './inbound/upkeep.js';
@@ -45,6 +46,7 @@ export async function compose(host: Host): Promise<Composition> {
   const answers = new AnswerPrompts(parts);
   const embedInputs = new EmbedInputs(parts);
   const defaults = new Defaults(base.recommended);
+  const isReady = () => database.isReady();
   return {
     beforeBody: [openAiHeaders],
     module: inferenceGatewayModule({
@@ -53,10 +55,14 @@ export async function compose(host: Host): Promise<Composition> {
       catalogue,
       base,
       defaults,
+      isReady,
       readerTimeoutMs: config.READER_TIMEOUT_MS,
       log,
     }),
-    grpc: [inferenceService({ answers, embedInputs, catalogue, authenticator, log })],
+    grpc: [
+      inferenceService({ answers, embedInputs, catalogue, authenticator, log }),
+      predictService({ answers, catalogue, authenticator, isReady, log }),
+    ],
     handlers: [
       on(topics.modelDeployed, (event, record) =>
         database.once('inference-gateway', record.id, (tx) => models.register(tx, event)),

@@ -10,6 +10,7 @@ import { CompletionsController } from './inbound/rest/completions-controller.js'
 import { Defaults } from './inbound/rest/defaults.js';
 import { EmbeddingsController } from './inbound/rest/embeddings-controller.js';
 import { ModelsController } from './inbound/rest/models-controller.js';
+import { ProtocolHealthController, Readiness } from './inbound/rest/protocol-health-controller.js';
 import { Vocabulary } from './inbound/vocabulary.js';
 
 export interface GatewayParts {
@@ -18,6 +19,7 @@ export interface GatewayParts {
   readonly catalogue: ModelCatalogue;
   readonly base: BaseModel;
   readonly defaults: Defaults;
+  readonly isReady: () => Promise<boolean>;
   readonly readerTimeoutMs: number;
   readonly log: Host['log'];
 }
@@ -31,16 +33,24 @@ export const inferenceGatewayModule = ({
   catalogue,
   base,
   defaults,
+  isReady,
   readerTimeoutMs,
   log,
 }: GatewayParts): DynamicModule => ({
   module: InferenceGatewayModule,
-  controllers: [ChatController, CompletionsController, EmbeddingsController, ModelsController],
+  controllers: [
+    ChatController,
+    CompletionsController,
+    EmbeddingsController,
+    ModelsController,
+    ProtocolHealthController,
+  ],
   providers: [
     { provide: ModelCatalogue, useValue: catalogue },
     { provide: Defaults, useValue: defaults },
     { provide: AnswerWriter, useValue: new AnswerWriter(answers, { log, readerTimeoutMs }) },
     { provide: EmbedInputs, useValue: embedInputs },
+    { provide: Readiness, useValue: { isReady } },
     { provide: Vocabulary, useValue: new Vocabulary(base) },
   ],
 });

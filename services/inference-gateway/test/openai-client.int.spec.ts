@@ -228,9 +228,8 @@ describe('the official OpenAI client', () => {
       const tool = { type: 'function', function: { name: 'f' } };
       for (const [param, value] of [
         ['tools', [tool]],
-        ['n', 3],
-        ['logprobs', true],
-        ['response_format', { type: 'json_schema', json_schema: { name: 'x' } }],
+        ['functions', [{ name: 'f' }]],
+        ['audio', { voice: 'x' }],
       ] as const) {
         await expect(create({ [param]: value })).rejects.toEqual(
           refusal(400, 'unsupported_parameter', param),
@@ -241,10 +240,16 @@ describe('the official OpenAI client', () => {
         ['top_p', 0],
         ['max_tokens', 0],
         ['messages', []],
+        ['n', 9],
+        ['max_tokens', 10 ** 9],
+        ['top_logprobs', 3],
         ['stop', Array.from({ length: 20 }, () => 'x')],
       ] as const) {
         await expect(create({ [param]: value })).rejects.toEqual(refusal(400, 'request_invalid', param));
       }
+      await expect(create({ logit_bias: { '5': 200 } })).rejects.toEqual(
+        refusal(400, 'request_invalid', 'logit_bias.5'),
+      );
     });
 
     it('about a body that is not JSON, or none', async () => {
