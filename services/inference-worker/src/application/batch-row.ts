@@ -1,7 +1,10 @@
+import { DomainError, invariant } from '@openledger/kernel';
 import { AnswerText, type TokenDecoder } from '../domain/answer-text.js';
+import type { GrammarCursor, Grammars } from '../domain/json-grammar/grammars.js';
 import { logProbabilities } from '../domain/log-probabilities.js';
 import type { Sampling } from '../domain/sampling.js';
-import { sampleToken } from '../domain/token-sampler.js';
+import { TokenHistory } from '../domain/token-history.js';
+import type { TokenSampler } from '../domain/token-sampler.js';
 import type { GenerationPiece } from './generation.js';
 
 export interface RowRequest {
@@ -16,6 +19,8 @@ export interface RowModel {
   readonly decoder: () => TokenDecoder;
   readonly eosTokenIds: ReadonlySet<number>;
   readonly contextTokens: number;
+  readonly sampler: TokenSampler;
+  readonly grammars: Grammars;
 }
 
 /** One answer: its random numbers, its tokens and the text so far. Nothing in it is shared. */
@@ -25,7 +30,11 @@ export class BatchRow {
   private readonly promptTokens: readonly number[];
   private readonly sampling: Sampling;
   private readonly text: AnswerText;
+  private readonly history: TokenHistory;
+  /** Where the answer is in the grammar of its JSON schema. */
+  private readonly grammar: GrammarCursor | undefined;
 
+  /** @throws DomainError of a JSON schema that cannot be answered */
   constructor(
     request: RowRequest,
     private readonly model: RowModel,
@@ -34,15 +43,22 @@ export class BatchRow {
     this.promptTokens = request.promptTokens;
     this.sampling = request.sampling;
     this.text = new AnswerText(model.decoder(), request.sampling.stop);
+    this.history = new TokenHistory(request.promptTokens);
+    const { jsonSchema } = request.sampling;
+    this.grammar = jsonSchema === '' ? undefined : model.grammars.begin(jsonSchema);
   }
 
   /** Chooses the next token. The end-of-sequence token counts as produced and has no text. */
   next(logits: Float32Array): RowPiece {
-    const token = sampleToken(logits, this.sampling, this.random);
-    const { topLogprobs } = this.sampling;
+    const { sampling, history, random } = this;
+    const mask = this.grammar?.mask;
+    if (mask?.count === 0) throw noWayOn();
+    const token = this.model.sampler.choose(logits, { sampling, history, mask, random });
+    const { topLogprobs } = sampling;
     const logprobs = topLogprobs === undefined ? [] : [logProbabilities(logits, token, topLogprobs)];
     this.lastToken = token;
     this.produced += 1;
+    history.add(token);
     return { tokens: [token], logprobs, ...this.tell(token) };
   }
 
@@ -61,11 +77,21 @@ export class BatchRow {
     if (this.model.eosTokenIds.has(token) && !this.sampling.ignoreEos) {
       return { text: this.text.finish().text, finishReason: 'stop' };
     }
+    if (this.grammar) invariant(this.grammar.accept(token), 'a token of the mask goes on');
     const { text, stopped } = this.text.push(token);
     if (stopped) return { text, finishReason: 'stop' };
+    // A whole value that nothing can follow needs no token to say so.
+    if (this.grammar?.ended) return { text: text + this.text.finish().text, finishReason: 'stop' };
     const full = this.promptTokens.length + this.produced >= this.model.contextTokens;
     if (!full && this.produced < this.sampling.maxTokens) return { text, finishReason: '' };
     const rest = this.text.finish();
     return { text: text + rest.text, finishReason: rest.stopped ? 'stop' : 'length' };
   }
 }
+
+const noWayOn = () =>
+  new DomainError(
+    'unavailable',
+    'JSON_SCHEMA_STUCK',
+    'No token of this model goes on with an answer to the JSON schema: its vocabulary lacks a byte.',
+  );

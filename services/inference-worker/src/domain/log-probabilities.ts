@@ -1,4 +1,4 @@
-import { expMinus } from './exponential.js';
+import { EXP_REACH, expMinus } from './exponential.js';
 
 export interface TokenLogprob {
   readonly token: number;
@@ -21,8 +21,9 @@ export function logProbabilities(logits: Float32Array, token: number, count: num
   let total = 0;
   for (let other = 0; other < logits.length; other += 1) {
     const logit = logits[other] ?? Number.NaN;
-    // Also false of a logit that is not a number.
-    if (logit <= peak) total += expMinus(peak - logit);
+    const distance = peak - logit;
+    // Both false of what is not a number; beyond the reach, nothing is left of a share.
+    if (distance >= 0 && distance <= EXP_REACH) total += expMinus(distance);
   }
   const normalizer = peak + Math.log(total);
   const told = (id: number): TokenLogprob => ({ token: id, logprob: (logits[id] ?? 0) - normalizer });

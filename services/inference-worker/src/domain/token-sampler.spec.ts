@@ -1,7 +1,15 @@
 import { plainSampling, type Sampling } from './sampling.js';
-import { sampleToken } from './token-sampler.js';
+import { TokenHistory } from './token-history.js';
+import { TokenSampler } from './token-sampler.js';
 
 const plain: Sampling = { ...plainSampling, temperature: 1 };
+const sampleToken = (logits: Float32Array, sampling: Sampling, random: () => number) =>
+  new TokenSampler(logits.length).choose(logits, {
+    sampling,
+    random,
+    history: new TokenHistory([]),
+    mask: undefined,
+  });
 const logitsOf = (...probabilities: number[]) => Float32Array.from(probabilities, Math.log);
 const evenly = (draws: number) => Array.from({ length: draws }, (_, index) => (index + 0.5) / draws);
 

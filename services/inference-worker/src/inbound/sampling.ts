@@ -1,11 +1,12 @@
 import type { TokenLogprob as WireLogprob, Sampling as WireSampling } from '@openledger/contracts';
+import { checkJsonSchema } from '../domain/json-grammar/grammars.js';
 import type { TokenLogprob, TokenLogprobs } from '../domain/log-probabilities.js';
 import { checkSampling, plainSampling, type Sampling } from '../domain/sampling.js';
 
 /**
  * What the wire asks for, checked. Zero means what the contract says it means: a default or off.
  *
- * @throws DomainError SAMPLING_INVALID
+ * @throws DomainError SAMPLING_INVALID, JSON_SCHEMA_INVALID, JSON_SCHEMA_UNSUPPORTED, JSON_SCHEMA_TOO_LARGE
  */
 export function toSampling(wire: WireSampling | undefined, vocabSize: number): Sampling {
   if (!wire) return plainSampling;
@@ -26,6 +27,7 @@ export function toSampling(wire: WireSampling | undefined, vocabSize: number): S
     ignoreEos: wire.ignoreEos,
   };
   checkSampling(sampling, vocabSize);
+  if (sampling.jsonSchema !== '') checkJsonSchema(sampling.jsonSchema);
   return sampling;
 }
 

@@ -5,6 +5,7 @@ import { AdapterPages } from '../application/adapter-pages.js';
 import { AdapterShelf } from '../application/adapter-shelf.js';
 import { Engine } from '../application/engine.js';
 import type { EngineOrder, EngineReport } from '../application/engine-messages.js';
+import { rowModel } from '../application/row-model.js';
 import type { EngineWorkerData } from './engine-worker-data.js';
 
 const FLOAT_BYTES = 4;
@@ -27,9 +28,8 @@ async function serve(settings: EngineWorkerData, report: (report: EngineReport) 
     threads: settings.threads,
     adapterPages: settings.adapterPages,
   });
-  const eosTokenIds = new Set(generation.eosTokenIds);
   const { rowsMax, prefillChunkTokens, prefixCacheBytes } = settings;
-  const model = { decoder: () => tokenizer.incrementalDecoder(), eosTokenIds, contextTokens };
+  const model = rowModel({ config, tokenizer, eosTokenIds: generation.eosTokenIds, contextTokens });
   const shelf = new AdapterShelf(settings.adapterCacheBytes);
   const pages = new AdapterPages(session.adapters, (note) => report({ kind: 'adapter-note', note }));
   const engine = new Engine(
