@@ -12,6 +12,12 @@ export const SCOPES = [
 
 export type Scope = (typeof SCOPES)[number];
 
+/** Of inference, for one credential and minute; what is absent is the platform's default. */
+export interface RateLimits {
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+}
+
 export interface Principal {
   readonly personId: string;
   /** Absent for a person who acts for nobody but himself. */
@@ -20,4 +26,5 @@ export interface Principal {
   readonly scopes: ReadonlySet<string>;
   /** Names the credential in logs; never the secret. */
   readonly credentialId: string;
+  readonly limits?: RateLimits;
 }

@@ -79,5 +79,9 @@ function toPrincipal({ principal }: AuthenticateResponse): Principal {
     walletAddress: principal.walletAddress,
     scopes: new Set(principal.scopes),
     credentialId: principal.credentialId,
+    limits: {
+      ...(principal.requestsPerMinute > 0 ? { requestsPerMinute: principal.requestsPerMinute } : {}),
+      ...(principal.tokensPerMinute > 0 ? { tokensPerMinute: principal.tokensPerMinute } : {}),
+    },
   };
 }

@@ -39,4 +39,12 @@ export const migrations: readonly MigrationClass[] = [
     CREATE INDEX session_expiry ON credential (expires_at) WHERE kind = 'session';
     `,
   ),
+  sqlMigration(
+    'LimitApiKeys1700000000002',
+    `
+    ALTER TABLE credential
+      ADD COLUMN requests_per_minute integer CHECK (requests_per_minute > 0),
+      ADD COLUMN tokens_per_minute integer CHECK (tokens_per_minute > 0);
+    `,
+  ),
 ];

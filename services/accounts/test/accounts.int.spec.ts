@@ -231,11 +231,30 @@ describe('API keys', () => {
       walletAddress: wallet.address,
       scopes: new Set(order.scopes),
       credentialId: made.id,
+      limits: {},
     });
     const { body: listed } = await client.as(made.key).get('/api-keys');
     expect(listed.items).toHaveLength(1);
     expect(listed.items[0]?.lastUsedAt).not.toBeNull();
     expect(JSON.stringify(listed)).not.toContain(made.key.slice(18));
+  });
+
+  it('carry limits, and make no key that may do more', async () => {
+    const { me } = await person();
+    const limits = { requestsPerMinute: 60, tokensPerMinute: 10_000 };
+    const { body: made } = await me.post('/api-keys', { ...order, limits });
+    expect(made).toMatchObject({ limits });
+    expect(await remote.authenticate(made.key)).toMatchObject({ limits });
+
+    const holder = client.as(made.key);
+    const { body: narrower } = await holder.post('/api-keys', { ...order, limits: { tokensPerMinute: 5 } });
+    expect(narrower).toMatchObject({ limits: { requestsPerMinute: 60, tokensPerMinute: 5 } });
+    const wider = await holder.post('/api-keys', { ...order, limits: { requestsPerMinute: 61 } });
+    expect(wider).toMatchObject({ status: 403, body: { code: 'LIMIT_NOT_HELD' } });
+    for (const value of [0, -1, 1.5, 2 ** 40]) {
+      const refused = await me.post('/api-keys', { ...order, limits: { tokensPerMinute: value } });
+      expect(refused.status).toBe(400);
+    }
   });
 
   it('are not readable from the database', async () => {

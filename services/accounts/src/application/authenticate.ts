@@ -1,6 +1,6 @@
 import { type Clock, DomainError } from '@openledger/kernel';
 import { parseCredential } from '../domain/credential-text.js';
-import type { AccountsStore, CredentialHolder, Secrets } from './ports.js';
+import type { AccountsStore, CredentialHolder, KeyLimits, Secrets } from './ports.js';
 
 /** How exact `lastUsedAt` is: a write per request would cost more than it tells. */
 const LAST_USED_STEP_MS = 60_000;
@@ -11,6 +11,7 @@ export interface Holder {
   readonly walletAddress: string;
   readonly scopes: ReadonlySet<string>;
   readonly credentialId: string;
+  readonly limits: KeyLimits;
   readonly expiresAt?: Date;
 }
 
@@ -68,6 +69,7 @@ export class Authenticate {
       walletAddress,
       scopes: new Set(given.filter((scope) => isOperator || !operatorScopes.has(scope))),
       credentialId: credential.credentialId,
+      limits: credential.limits,
       ...(credential.expiresAt === undefined ? {} : { expiresAt: credential.expiresAt }),
     };
   }

@@ -1,6 +1,6 @@
 import { type Clock, DomainError } from '@openledger/kernel';
 import { issueCredential } from './issue-credential.js';
-import type { AccountsStore, Credential, Secrets } from './ports.js';
+import type { AccountsStore, Credential, KeyLimits, Secrets } from './ports.js';
 
 const API_KEYS_PER_PERSON_MAX = 100;
 const DAY_MS = 24 * 60 * 60_000;
@@ -12,6 +12,8 @@ export interface ApiKeyOrder {
   readonly organisationId?: string | undefined;
   /** For ever when absent. */
   readonly expiresInDays?: number | undefined;
+  /** Those of the orderer when absent. */
+  readonly limits?: KeyLimits | undefined;
 }
 
 /** Who orders a key. */
@@ -19,6 +21,7 @@ export interface Orderer {
   readonly personId: string;
   readonly organisationId?: string;
   readonly scopes: ReadonlySet<string>;
+  readonly limits?: KeyLimits;
   /** A key may make keys of its own organisation only; a session, of any that the person owns. */
   readonly boundToOrganisation: boolean;
 }
@@ -30,7 +33,7 @@ export class CreateApiKey {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws DomainError SCOPE_NOT_HELD, ORGANISATION_UNKNOWN, API_KEYS_TOO_MANY */
+  /** @throws DomainError SCOPE_NOT_HELD, LIMIT_NOT_HELD, ORGANISATION_UNKNOWN, API_KEYS_TOO_MANY */
   async run(order: ApiKeyOrder, orderer: Orderer): Promise<{ key: string; credential: Credential }> {
     const missing = order.scopes.find((scope) => !orderer.scopes.has(scope));
     if (missing !== undefined) {
@@ -44,6 +47,7 @@ export class CreateApiKey {
       ...(organisationId === undefined ? {} : { organisationId }),
       name: order.name,
       scopes: order.scopes,
+      limits: limitsWithin(orderer.limits ?? {}, order.limits ?? {}),
       createdAt,
       ...(order.expiresInDays === undefined
         ? {}
@@ -66,6 +70,17 @@ export class CreateApiKey {
     });
     return { key: text, credential };
   }
+}
+
+/** A key makes no key that may do more than itself. */
+function limitsWithin(held: KeyLimits, asked: KeyLimits): KeyLimits {
+  for (const limit of ['requestsPerMinute', 'tokensPerMinute'] as const) {
+    const most = held[limit];
+    if (most === undefined || (asked[limit] ?? most) <= most) continue;
+    const message = `You cannot give more than your own limit "${limit}" of ${most}.`;
+    throw new DomainError('forbidden', 'LIMIT_NOT_HELD', message, { details: { limit, most } });
+  }
+  return { ...held, ...asked };
 }
 
 const organisationUnknown = (organisationId: string) =>

@@ -72,6 +72,7 @@ export class LogIn {
         personId: person.personId,
         name: 'session',
         scopes: [],
+        limits: {},
         createdAt: now,
         expiresAt,
       });

@@ -13,6 +13,12 @@ export interface Organisation {
   readonly name: string;
 }
 
+/** Of inference, for one key and minute; what is absent is the platform's default. */
+export interface KeyLimits {
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+}
+
 /** What is kept of a credential: enough to recognise it, not enough to use it. */
 export interface Credential {
   readonly credentialId: string;
@@ -23,6 +29,7 @@ export interface Credential {
   readonly name: string;
   /** Of a session: empty, because it holds every scope of its person. */
   readonly scopes: readonly string[];
+  readonly limits: KeyLimits;
   readonly createdAt: Date;
   readonly expiresAt?: Date;
   readonly revokedAt?: Date;

@@ -20,6 +20,8 @@ export function accountsGrpc(context: GrpcContext, authenticate: Authenticate): 
             walletAddress: holder.walletAddress,
             scopes: [...holder.scopes],
             credentialId: holder.credentialId,
+            requestsPerMinute: holder.limits.requestsPerMinute ?? 0,
+            tokensPerMinute: holder.limits.tokensPerMinute ?? 0,
           },
           expiresAt: holder.expiresAt,
         };

@@ -6,6 +6,9 @@ import { CreateApiKey } from '../application/create-api-key.js';
 import { AccountsStore, type Credential } from '../application/ports.js';
 import { RevokeCredential } from '../application/revoke-credential.js';
 
+const PER_MINUTE_MAX = 1_000_000_000;
+const perMinute = z.number().int().min(1).max(PER_MINUTE_MAX).exactOptional();
+
 const ApiKeyBody = z.strictObject({
   name: z.string().trim().min(1).max(80),
   scopes: z
@@ -13,6 +16,7 @@ const ApiKeyBody = z.strictObject({
     .min(1)
     .transform((scopes) => [...new Set(scopes)]),
   organisationId: z.uuid().optional(),
+  limits: z.strictObject({ requestsPerMinute: perMinute, tokensPerMinute: perMinute }).optional(),
   expiresInDays: z.number().int().min(1).max(3_650).optional(),
 });
 
@@ -56,6 +60,10 @@ const shown = (key: Credential) => ({
   id: key.credentialId,
   name: key.name,
   scopes: key.scopes,
+  limits: {
+    requestsPerMinute: key.limits.requestsPerMinute ?? null,
+    tokensPerMinute: key.limits.tokensPerMinute ?? null,
+  },
   organisationId: key.organisationId ?? null,
   createdAt: key.createdAt,
   expiresAt: key.expiresAt ?? null,

@@ -143,8 +143,8 @@ class PostgresAccountsTx implements AccountsTx {
   async addCredential(credential: Credential): Promise<void> {
     await this.tx.query(
       `INSERT INTO credential (credential_id, kind, digest, person_id, organisation_id, name, scopes,
-                               created_at, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+                               created_at, expires_at, requests_per_minute, tokens_per_minute)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
       [
         credential.credentialId,
         credential.kind,
@@ -155,6 +155,8 @@ class PostgresAccountsTx implements AccountsTx {
         credential.scopes,
         credential.createdAt,
         credential.expiresAt ?? null,
+        credential.limits.requestsPerMinute ?? null,
+        credential.limits.tokensPerMinute ?? null,
       ],
     );
   }

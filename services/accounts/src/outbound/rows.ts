@@ -20,6 +20,8 @@ export interface CredentialRow {
   organisation_id: string | null;
   name: string;
   scopes: string[];
+  requests_per_minute: number | null;
+  tokens_per_minute: number | null;
   created_at: Date;
   expires_at: Date | null;
   revoked_at: Date | null;
@@ -45,6 +47,10 @@ export const toCredential = (row: CredentialRow): Credential => ({
   ...(row.organisation_id === null ? {} : { organisationId: row.organisation_id }),
   name: row.name,
   scopes: row.scopes,
+  limits: {
+    ...(row.requests_per_minute === null ? {} : { requestsPerMinute: row.requests_per_minute }),
+    ...(row.tokens_per_minute === null ? {} : { tokensPerMinute: row.tokens_per_minute }),
+  },
   createdAt: row.created_at,
   ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
   ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at }),

@@ -44,6 +44,9 @@ export interface Principal {
   scopes: string[];
   /** Identifies the credential in logs; never the secret. */
   credentialId: string;
+  /** Of inference, for this credential and minute; 0 is the platform's default. */
+  requestsPerMinute: number;
+  tokensPerMinute: number;
 }
 
 function createBaseAuthenticateRequest(): AuthenticateRequest {
@@ -205,7 +208,15 @@ export const AuthenticateResponse: MessageFns<AuthenticateResponse> = {
 };
 
 function createBasePrincipal(): Principal {
-  return { personId: "", organisationId: "", walletAddress: "", scopes: [], credentialId: "" };
+  return {
+    personId: "",
+    organisationId: "",
+    walletAddress: "",
+    scopes: [],
+    credentialId: "",
+    requestsPerMinute: 0,
+    tokensPerMinute: 0,
+  };
 }
 
 export const Principal: MessageFns<Principal> = {
@@ -224,6 +235,12 @@ export const Principal: MessageFns<Principal> = {
     }
     if (message.credentialId !== "") {
       writer.uint32(42).string(message.credentialId);
+    }
+    if (message.requestsPerMinute !== 0) {
+      writer.uint32(48).uint32(message.requestsPerMinute);
+    }
+    if (message.tokensPerMinute !== 0) {
+      writer.uint32(56).uint32(message.tokensPerMinute);
     }
     return writer;
   },
@@ -281,6 +298,22 @@ export const Principal: MessageFns<Principal> = {
             message.credentialId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.requestsPerMinute = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.tokensPerMinute = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -316,6 +349,16 @@ export const Principal: MessageFns<Principal> = {
         : isSet(object.credential_id)
         ? globalThis.String(object.credential_id)
         : "",
+      requestsPerMinute: isSet(object.requestsPerMinute)
+        ? globalThis.Number(object.requestsPerMinute)
+        : isSet(object.requests_per_minute)
+        ? globalThis.Number(object.requests_per_minute)
+        : 0,
+      tokensPerMinute: isSet(object.tokensPerMinute)
+        ? globalThis.Number(object.tokensPerMinute)
+        : isSet(object.tokens_per_minute)
+        ? globalThis.Number(object.tokens_per_minute)
+        : 0,
     };
   },
 
@@ -336,6 +379,12 @@ export const Principal: MessageFns<Principal> = {
     if (message.credentialId !== "") {
       obj.credentialId = message.credentialId;
     }
+    if (message.requestsPerMinute !== 0) {
+      obj.requestsPerMinute = Math.round(message.requestsPerMinute);
+    }
+    if (message.tokensPerMinute !== 0) {
+      obj.tokensPerMinute = Math.round(message.tokensPerMinute);
+    }
     return obj;
   },
 
@@ -349,6 +398,8 @@ export const Principal: MessageFns<Principal> = {
     message.walletAddress = object.walletAddress ?? "";
     message.scopes = object.scopes?.map((e) => e) || [];
     message.credentialId = object.credentialId ?? "";
+    message.requestsPerMinute = object.requestsPerMinute ?? 0;
+    message.tokensPerMinute = object.tokensPerMinute ?? 0;
     return message;
   },
 };
