@@ -5,6 +5,7 @@ import type { BlobStore } from '@openledger/blob-store';
 import { DomainError, invariant } from '@openledger/kernel';
 import type { ModelConfig } from '@openledger/transformer';
 import type { AdapterReference } from '../../application/generation.js';
+import type { AdapterControl } from '../../application/text-engine.js';
 import type { VllmServer } from './vllm-server.js';
 
 export interface VllmAdaptersOptions {
@@ -40,15 +41,20 @@ export const digestIn = (name: string): string | undefined =>
  * Which adapters a vLLM server has loaded. vLLM does not tell, so it is tracked here: loaded on first use after
  * our own checks, unloaded least recently used first, never while a request uses it.
  */
-export class VllmAdapters {
+export class VllmAdapters implements AdapterControl {
   /** In order of last use. */
   private readonly loaded = new Map<string, Loaded>();
   private readonly pinned = new Set<string>();
 
   constructor(private readonly options: VllmAdaptersOptions) {}
 
+  /** Loaded, the one used last at the end. */
   get residentDigests(): readonly string[] {
     return [...this.loaded].filter(([, { isReady }]) => isReady).map(([digest]) => digest);
+  }
+
+  get pinnedDigests(): readonly string[] {
+    return [...this.pinned];
   }
 
   get loadingDigests(): readonly string[] {

@@ -1,16 +1,20 @@
 import { basename } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { DomainError } from '@openledger/kernel';
 import { loadModelText } from '@openledger/transformer';
-import type { BaseFacts } from '../../application/engine-messages.js';
+import { type BaseFacts, type EngineLoad, idleLoad } from '../../application/engine-messages.js';
 import type {
   AdapterReference,
   EmbeddingRequest,
   GenerationPiece,
   GenerationRequest,
 } from '../../application/generation.js';
+import type { TextEngine } from '../../application/text-engine.js';
 import { VllmAdapters, type VllmAdaptersOptions, vllmName } from './vllm-adapters.js';
 import { completionBody, pieceOf } from './vllm-messages.js';
-import type { VllmServer } from './vllm-server.js';
+import { VllmRun } from './vllm-run.js';
+import type { VllmModel, VllmServer } from './vllm-server.js';
+import { VllmSpeed } from './vllm-speed.js';
 
 export interface VllmEngineOptions {
   readonly server: VllmServer;
@@ -19,21 +23,27 @@ export interface VllmEngineOptions {
   readonly contextTokensMax: number;
   /** Requests handed to the server at once; more are refused with OVERLOADED. */
   readonly requestsMax: number;
+  /** Adapters that the server keeps on the device: its --max-loras. */
+  readonly adaptersInBatch: number;
+  /** How long a server may take to load its model. */
+  readonly startTimeoutMs: number;
   readonly adapters: Omit<VllmAdaptersOptions, 'server' | 'model' | 'onError'>;
   readonly onError: (error: unknown) => void;
 }
 
 const WATCH_EVERY_MS = 2_000;
+/** How often a server that is still loading its model is asked again. */
+const CONNECT_EVERY_MS = 1_000;
 
 /**
  * The engine of GPU nodes: batching, fairness within a batch and the prefix cache are the upstream server's;
  * which weights stand behind a name, and which of them are loaded, is ours.
  */
-export class VllmEngine {
-  private readonly stops = new Map<string, AbortController>();
-  private readonly adapters: VllmAdapters;
+export class VllmEngine implements TextEngine {
+  readonly adapters: VllmAdapters;
+  private readonly runs = new Set<VllmRun>();
+  private readonly speed = new VllmSpeed(() => this.runs.size > 0);
   private readonly timer: NodeJS.Timeout;
-  private running = 0;
   private healthy = true;
 
   private constructor(
@@ -47,14 +57,22 @@ export class VllmEngine {
     this.timer.unref();
   }
 
-  /** @throws DomainError VLLM_UNAVAILABLE, MODEL_FILE_MISSING */
+  /** Waits for a server that is still starting. @throws DomainError VLLM_UNAVAILABLE, MODEL_FILE_MISSING */
   static async connect(options: VllmEngineOptions): Promise<VllmEngine> {
     const [{ folder, config, digest }, upstream] = await Promise.all([
       loadModelText(options.modelDir),
-      options.server.model(),
+      upstreamModel(options),
     ]);
     const contextTokens = Math.min(options.contextTokensMax, config.maxPositions, upstream.contextTokens);
-    const base: BaseFacts = { name: basename(folder), digest, config, contextTokens, packing: 'float32' };
+    const base: BaseFacts = {
+      name: basename(folder),
+      digest,
+      config,
+      contextTokens,
+      rowsMax: options.requestsMax,
+      stripTokensMax: options.requestsMax * contextTokens,
+      packing: 'float32',
+    };
     const engine = new VllmEngine(options, base, upstream.id);
     engine.adapters.adopt(upstream.adapters);
     return engine;
@@ -64,26 +82,49 @@ export class VllmEngine {
     return this.healthy;
   }
 
+  get load(): EngineLoad {
+    const { residentDigests, loadingDigests, pinnedDigests } = this.adapters;
+    const resident = residentDigests.length;
+    const poolStart = Math.max(0, resident - this.options.adaptersInBatch);
+    const queuedTokens = [...this.runs].reduce((sum, { tokensLeft }) => sum + tokensLeft, 0);
+    return {
+      ...idleLoad,
+      running: this.runs.size,
+      queuedTokens,
+      prefillTokensPerSecond: this.speed.prefill,
+      decodeTokensPerSecond: this.speed.decode,
+      runningDigests: [...new Set([...this.runs].flatMap(({ digests }) => digests))],
+      adapters: {
+        ...idleLoad.adapters,
+        // The server keeps those used last on the device.
+        poolDigests: residentDigests.slice(poolStart),
+        memoryDigests: residentDigests.slice(0, poolStart),
+        loadingDigests,
+        pinnedDigests,
+      },
+    };
+  }
+
   async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationPiece> {
     const reference = theOnlyAdapter(request);
-    if (this.running >= this.options.requestsMax) throw overloaded();
-    this.running += 1;
-    const stop = new AbortController();
-    this.stops.set(request.requestId, stop);
+    if (this.runs.size >= this.options.requestsMax) throw overloaded();
+    const run = new VllmRun(request);
+    this.runs.add(run);
     try {
-      yield* this.answer(request, reference, { gone: signal, stop: stop.signal });
+      for await (const piece of this.answer(request, reference, { gone: signal, stop: run.stop.signal })) {
+        this.speed.heard(run.take(piece), piece.tokens.length);
+        yield piece;
+      }
     } finally {
-      this.running -= 1;
-      this.stops.delete(request.requestId);
+      this.runs.delete(run);
     }
   }
 
-  /** Its last piece still comes. */
   stopRun(requestId: string): void {
-    this.stops.get(requestId)?.abort();
+    for (const run of this.runs) if (run.requestId === requestId) run.stop.abort();
   }
 
-  embed(_request: EmbeddingRequest): Promise<never> {
+  embed(_request: EmbeddingRequest): Promise<Float32Array> {
     const message =
       'A vLLM server that generates does not embed: send embeddings to workers of the onnx engine.';
     return Promise.reject(new DomainError('precondition', 'EMBEDDINGS_UNSUPPORTED', message));
@@ -151,6 +192,7 @@ export class VllmEngine {
 
   /** A server that was started anew has lost its adapters, whatever was tracked. */
   private async watch(): Promise<void> {
+    this.speed.tick();
     const healthy = await this.options.server.isHealthy();
     if (healthy === this.healthy) return;
     if (healthy) {
@@ -167,6 +209,19 @@ interface Ends {
   readonly gone: AbortSignal;
   /** The run is ended early: its last piece still counts. */
   readonly stop: AbortSignal;
+}
+
+async function upstreamModel({ server, startTimeoutMs }: VllmEngineOptions): Promise<VllmModel> {
+  const deadline = performance.now() + startTimeoutMs;
+  for (;;) {
+    try {
+      return await server.model();
+    } catch (error) {
+      const starting = error instanceof DomainError && error.code === 'VLLM_UNAVAILABLE';
+      if (!starting || performance.now() >= deadline) throw error;
+      await setTimeout(CONNECT_EVERY_MS);
+    }
+  }
 }
 
 /** @throws DomainError ADAPTER_COMPOSITION_UNSUPPORTED: vLLM applies one adapter to a prompt */
