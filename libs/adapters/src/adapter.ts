@@ -26,6 +26,26 @@ export function adapterDigest({ config, weights }: AdapterFiles): Sha256 {
   return sha256(`${configFile}\n${sha256(config)}\n${weightsFile}\n${sha256(weights)}\n`);
 }
 
-export function refuseAdapter(message: string, cause?: unknown): DomainError {
-  return new DomainError('invalid', 'UNSUPPORTED_ADAPTER', message, { cause });
+/** Why an adapter is refused; stable, so that programs can tell. */
+export type AdapterRefusal =
+  /** `adapter_config.json` is not what PEFT writes. */
+  | 'ADAPTER_CONFIG_INVALID'
+  /** An option that changes what the adapter computes and that is not computed here. */
+  | 'ADAPTER_OPTION_UNSUPPORTED'
+  | 'ADAPTER_RANK_UNSUPPORTED'
+  | 'ADAPTER_MODULE_UNSUPPORTED'
+  /** It brings words or embeddings of its own. */
+  | 'ADAPTER_VOCABULARY_UNSUPPORTED'
+  /** Its tensors are missing, or those of another model. */
+  | 'ADAPTER_BASE_MISMATCH'
+  | 'ADAPTER_TENSOR_UNKNOWN'
+  /** Not a number, infinite, or beyond what any training leads to. */
+  | 'ADAPTER_VALUES_INVALID'
+  /** A pickle can run programs when it is read. */
+  | 'ADAPTER_FILE_PICKLED'
+  | 'ADAPTER_FILE_TOO_LARGE';
+
+export function refuseAdapter(code: AdapterRefusal, message: string, cause?: unknown): DomainError {
+  const kind = code === 'ADAPTER_FILE_TOO_LARGE' ? 'too-large' : 'invalid';
+  return new DomainError(kind, code, message, { cause });
 }

@@ -1,3 +1,10 @@
-export { type Adapter, type AdapterFiles, adapterDigest } from './adapter.js';
+export {
+  type Adapter,
+  type AdapterFiles,
+  type AdapterRefusal,
+  adapterDigest,
+  configFile,
+  weightsFile,
+} from './adapter.js';
 export { maxRank, type PeftConfig, parsePeftConfig } from './peft-config.js';
 export { encodeAdapter, parseAdapter, readAdapterFolder, writeAdapterFolder } from './peft-folder.js';

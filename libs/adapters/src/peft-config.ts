@@ -31,27 +31,45 @@ const refused = [
   'target_parameters',
   'exclude_modules',
   'use_qalora',
+  'use_bdlora',
   'alora_invocation_tokens',
+  'arrow_config',
+  'megatron_config',
 ] as const;
 
+/**
+ * Starts from the base's own singular vectors or errors, and changes the base weights beside the adapter
+ * (PiSSA, OLoRA, CorDA, LoftQ, LoRA-GA): over the unchanged base, such an adapter answers wrongly. PEFT
+ * converts them to plain LoRA when saved with `path_initial_model_for_weight_conversion`.
+ */
+const changesBase = /^(pissa|olora|corda|loftq|lora_ga)/;
+
 type Values = Readonly<Record<string, unknown>>;
+
+const unsupported = (message: string) => refuseAdapter('ADAPTER_OPTION_UNSUPPORTED', message);
 
 /** Reads `adapter_config.json`; an option that would be ignored in silence is refused by name. */
 export function parsePeftConfig(text: string): PeftConfig {
   const values = parseObject(text);
   if (values.peft_type !== 'LORA')
-    throw refuseAdapter('Only LoRA adapters are supported (peft_type "LORA").');
+    throw refuseAdapter('ADAPTER_OPTION_UNSUPPORTED', 'Only LoRA adapters are supported (peft_type "LORA").');
   for (const option of refused) {
     const value = values[option] ?? false;
     if (value !== false && !(Array.isArray(value) && value.length === 0)) {
-      throw refuseAdapter(`${option} is not supported; train the adapter without it.`);
+      throw unsupported(`${option} is not supported; train the adapter without it.`);
     }
   }
   if ((values.bias ?? 'none') !== 'none')
-    throw refuseAdapter('Trained biases are not supported; use bias "none".');
+    throw unsupported('Trained biases are not supported; use bias "none".');
   const task = values.task_type ?? 'CAUSAL_LM';
   if (task !== 'CAUSAL_LM')
-    throw refuseAdapter(`Adapters for ${String(task)} are not supported, only CAUSAL_LM.`);
+    throw unsupported(`Adapters for ${JSON.stringify(task)} are not supported, only CAUSAL_LM.`);
+  const initial = values.init_lora_weights;
+  if (typeof initial === 'string' && changesBase.test(initial.toLowerCase())) {
+    throw unsupported(
+      `init_lora_weights "${initial.slice(0, 50)}" changes the base model; save the adapter converted to plain LoRA.`,
+    );
+  }
   const base = values.base_model_name_or_path;
   return {
     rank: readRank('r', values.r),
@@ -75,24 +93,24 @@ function parseObject(text: string): Values {
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
-    throw refuseAdapter('adapter_config.json is not JSON.', cause);
+    throw refuseAdapter('ADAPTER_CONFIG_INVALID', 'adapter_config.json is not JSON.', cause);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw refuseAdapter('adapter_config.json is not a JSON object.');
+    throw refuseAdapter('ADAPTER_CONFIG_INVALID', 'adapter_config.json is not a JSON object.');
   }
   return { ...parsed };
 }
 
 function readRank(name: string, value: unknown): number {
   if (!Number.isSafeInteger(value) || Number(value) < 1 || Number(value) > maxRank) {
-    throw refuseAdapter(`${name} must be a whole number from 1 to ${maxRank}.`);
+    throw refuseAdapter('ADAPTER_RANK_UNSUPPORTED', `${name} must be a whole number from 1 to ${maxRank}.`);
   }
   return Number(value);
 }
 
 function readAlpha(name: string, value: unknown): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0 || value > maxAlpha) {
-    throw refuseAdapter(`${name} must be a number above 0, at most ${maxAlpha}.`);
+    throw refuseAdapter('ADAPTER_CONFIG_INVALID', `${name} must be a number above 0, at most ${maxAlpha}.`);
   }
   return value;
 }
@@ -102,12 +120,19 @@ function readModules(value: unknown): ReadonlySet<TargetModule> | undefined {
   if (value === 'all-linear') return new Set(targetModules);
   if (typeof value === 'string') return undefined;
   if (!Array.isArray(value) || value.length === 0)
-    throw refuseAdapter('target_modules must name at least one module.');
+    throw refuseAdapter('ADAPTER_CONFIG_INVALID', 'target_modules must name at least one module.');
   const found = new Set<TargetModule>();
   for (const entry of value) {
-    const last = String(entry).split('.').pop();
+    const name = String(entry);
+    const last = name.split('.').pop();
     const module = targetModules.find((candidate) => candidate === last);
-    if (!module) throw refuseAdapter(`The module "${String(entry)}" cannot carry an adapter here.`);
+    if (!module) {
+      const isVocabulary = last === 'embed_tokens' || last === 'lm_head';
+      throw refuseAdapter(
+        isVocabulary ? 'ADAPTER_VOCABULARY_UNSUPPORTED' : 'ADAPTER_MODULE_UNSUPPORTED',
+        `The module "${name.slice(0, 100)}" cannot carry an adapter here.`,
+      );
+    }
     found.add(module);
   }
   return found;
@@ -119,11 +144,17 @@ function readPatterns(
   option: string,
   read: (name: string, value: unknown) => number,
 ): ReadonlyMap<string, number> {
-  const entries = Object.entries(values[option] ?? {});
-  if (entries.length > maxPatterns) throw refuseAdapter(`${option} has more than ${maxPatterns} entries.`);
+  const patterns = values[option] ?? {};
+  if (typeof patterns !== 'object' || Array.isArray(patterns)) {
+    throw refuseAdapter('ADAPTER_CONFIG_INVALID', `${option} must be an object.`);
+  }
+  const entries = Object.entries(patterns);
+  if (entries.length > maxPatterns)
+    throw refuseAdapter('ADAPTER_CONFIG_INVALID', `${option} has more than ${maxPatterns} entries.`);
   return new Map(
     entries.map(([key, value]) => {
-      if (!/^[\w.]+$/.test(key)) throw refuseAdapter(`${option}: "${key}" is not a plain module name.`);
+      if (!/^[\w.]{1,200}$/.test(key))
+        throw unsupported(`${option}: "${key.slice(0, 100)}" is not a plain module name.`);
       return [key, read(`${option}.${key}`, value)];
     }),
   );

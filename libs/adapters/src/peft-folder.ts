@@ -27,14 +27,28 @@ const maxConfigBytes = 262_144;
 
 /** Reads the two files of an adapter for a base model; refuses what could not be served exactly. */
 export function parseAdapter(files: AdapterFiles, model: ModelConfig): Adapter {
-  if (files.config.length > maxConfigBytes)
-    throw refuseAdapter(`${configFile} is over ${maxConfigBytes} bytes.`);
-  if (files.weights.length > maxWeightBytes)
-    throw refuseAdapter(`${weightsFile} is over ${maxWeightBytes} bytes.`);
+  if (files.config.length > maxConfigBytes) throw tooLarge(configFile, maxConfigBytes);
+  if (files.weights.length > maxWeightBytes) throw tooLarge(weightsFile, maxWeightBytes);
+  refusePickle(files.weights);
   const peft = parsePeftConfig(new TextDecoder().decode(files.config));
   const { tensors } = parseSafetensors(files.weights, defaultSafetensorsLimits);
   return { ...resolveAdapter(peft, tensors, model), baseModel: peft.baseModel, digest: adapterDigest(files) };
 }
+
+/**
+ * What `torch.save` writes begins as a zip archive or, formerly, as a pickle of protocol 2 or later. Named
+ * here because a file can be renamed; nothing of it is ever read.
+ */
+function refusePickle([first, second]: Uint8Array): void {
+  const isZip = first === 0x50 && second === 0x4b;
+  const isPickle = first === 0x80 && second !== undefined && second >= 2 && second <= 5;
+  if (!isZip && !isPickle) return;
+  const message = `${weightsFile} is a pickle of PyTorch, which may run programs: save it as safetensors.`;
+  throw refuseAdapter('ADAPTER_FILE_PICKLED', message);
+}
+
+const tooLarge = (name: string, bytesMax: number) =>
+  refuseAdapter('ADAPTER_FILE_TOO_LARGE', `${name} is over the limit of ${bytesMax} bytes.`);
 
 /** Reads a PEFT folder. */
 export async function readAdapterFolder(folder: string, model: ModelConfig): Promise<Adapter> {
@@ -91,6 +105,6 @@ async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> 
   const { size } = await stat(path).catch((cause: unknown) => {
     throw new DomainError('not-found', 'ADAPTER_FILE_MISSING', `There is no ${path}.`, { cause });
   });
-  if (size > maxBytes) throw refuseAdapter(`${path} is over the limit of ${maxBytes} bytes.`);
+  if (size > maxBytes) throw tooLarge(path, maxBytes);
   return readFile(path);
 }

@@ -1,3 +1,4 @@
+import type { DomainError } from '@openledger/kernel';
 import {
   type LoraConfig,
   type LoraWeights,
@@ -50,7 +51,7 @@ export function resolveAdapter(
   }
   for (const [name, shape] of loraShapes(model, lora)) {
     if (weights.get(name)?.shape.join() !== shape.join())
-      throw refuseAdapter(`"${name}" does not fit the model.`);
+      throw refuseAdapter('ADAPTER_BASE_MISMATCH', `"${name}" does not fit the model.`);
   }
   return { lora, weights };
 }
@@ -66,10 +67,19 @@ function readSites(peft: PeftConfig, stored: ReadonlyMap<string, Tensor>, model:
     for (const path of layers) sites.push(takeSite(peft, left, { path, module, model }));
   }
   const [extra] = left.keys();
-  if (extra !== undefined)
-    throw refuseAdapter(`The tensor "${extra}" does not belong to this adapter and model.`);
-  if (sites.length === 0) throw refuseAdapter('The adapter changes no layer.');
+  if (extra !== undefined) throw refuseExtra(extra);
+  if (sites.length === 0) throw refuseAdapter('ADAPTER_CONFIG_INVALID', 'The adapter changes no layer.');
   return sites;
+}
+
+function refuseExtra(name: string): DomainError {
+  const shown = `The tensor "${name.slice(0, 200)}"`;
+  // PEFT saves embeddings beside the adapter when words were added.
+  if (/(^|\.)(embed_tokens|lm_head)\./.test(name)) {
+    const message = `${shown} is part of a vocabulary of its own; only adapters of the base model's words are served.`;
+    return refuseAdapter('ADAPTER_VOCABULARY_UNSUPPORTED', message);
+  }
+  return refuseAdapter('ADAPTER_TENSOR_UNKNOWN', `${shown} does not belong to this adapter and model.`);
 }
 
 function takeSite(
@@ -86,7 +96,10 @@ function takeSite(
     const tensor = left.get(name);
     if (tensor?.shape.join() !== shape.join()) {
       const actual = tensor ? `[${tensor.shape.join(', ')}]` : 'missing';
-      throw refuseAdapter(`"${name}" must be [${shape.join(', ')}] for this base model, but is ${actual}.`);
+      throw refuseAdapter(
+        'ADAPTER_BASE_MISMATCH',
+        `"${name}" must be [${shape.join(', ')}] for this base model, but is ${actual}.`,
+      );
     }
     left.delete(name);
     return tensor;
@@ -102,7 +115,7 @@ function takeSite(
   };
   const change = scale * norm(site.a) * norm(site.b);
   if (!Number.isFinite(change) || change > maxChangeNorm) {
-    throw refuseAdapter(`The values of ${path} are not finite or too large.`);
+    throw refuseAdapter('ADAPTER_VALUES_INVALID', `The values of ${path} are not finite or too large.`);
   }
   return site;
 }

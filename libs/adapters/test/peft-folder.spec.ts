@@ -2,7 +2,6 @@ import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DomainError } from '@openledger/kernel';
 import {
   encodeSafetensors,
   initialLora,
@@ -38,10 +37,6 @@ async function changed(change: Change) {
 }
 
 const site = 'base_model.model.model.layers.1.self_attn.q_proj';
-const scaled = ({ shape, data }: Tensor, factor: number): Tensor => ({
-  shape,
-  data: data.map((v) => v * factor),
-});
 
 function take(tensors: ReadonlyMap<string, Tensor>, name: string): Tensor {
   const tensor = tensors.get(name);
@@ -127,43 +122,6 @@ describe('PEFT folders', () => {
     );
     const before = take(tensors, `${site}.lora_B.weight`).data;
     expect(take(weights, `${path}.lora_B.weight`).data[0]).toBeCloseTo((before[0] ?? 0) * 3, 5);
-  });
-
-  it.each<[string, Change]>([
-    ['a missing tensor', (_, tensors) => tensors.delete(`${site}.lora_B.weight`)],
-    [
-      'a tensor of another layer',
-      (_, tensors) => tensors.set(`${site}9.x`, { shape: [0], data: new Float32Array(0) }),
-    ],
-    ['a rank that the tensors do not have', (config) => (config.r = 5)],
-    [
-      'modules that have no tensors',
-      (_, tensors) => {
-        for (const name of [...tensors.keys()]) if (name.includes('up_proj')) tensors.delete(name);
-      },
-    ],
-    ['tensors of modules that are not named', (config) => (config.target_modules = ['q_proj'])],
-    [
-      'values that are not numbers',
-      (_, tensors) => {
-        const { shape, data } = take(tensors, `${site}.lora_A.weight`);
-        tensors.set(`${site}.lora_A.weight`, {
-          shape,
-          data: data.map((value, at) => (at === 3 ? Number.NaN : value)),
-        });
-      },
-    ],
-    [
-      'values that overflow',
-      (_, tensors) => {
-        const name = `${site}.lora_A.weight`;
-        tensors.set(name, scaled(take(tensors, name), 1e38));
-      },
-    ],
-  ])('refuses %s', async (_, change) => {
-    const { parse } = await changed(change);
-    expect(parse).toThrow(DomainError);
-    expect(parse).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_ADAPTER' }));
   });
 
   it('refuses an adapter of another model, and a folder that is none', async () => {

@@ -13,6 +13,7 @@ export { HostConfig } from './host-config.js';
 export { closeServer, listen } from './http-server.js';
 export { type Lease, LeasedLoop, type LeasedLoopOptions } from './leased-loop.js';
 export { createLogger } from './logger.js';
+export { drainUpload } from './rest/drain-upload.js';
 export { INTERNAL, openAiBody, problemBody, type Refusal, toRefusal } from './rest/error-bodies.js';
 export { nextAfter, pageLimit, pageStart } from './rest/page.js';
 export { parse } from './rest/parse.js';

@@ -47,4 +47,21 @@ const CreateTraining = sqlMigration(
   `,
 );
 
-export const migrations = [CreateTraining];
+const CreateModelImport = sqlMigration(
+  'CreateModelImport1700000000002',
+  `
+    -- Adapters that were trained elsewhere.
+    CREATE TABLE model_import (
+      id uuid PRIMARY KEY,
+      model_id uuid NOT NULL REFERENCES model (id),
+      organisation_id text NOT NULL,
+      adapter_digest text NOT NULL,
+      lineage_blob text NOT NULL,
+      lora jsonb NOT NULL,
+      imported_at timestamptz NOT NULL
+    );
+    CREATE INDEX model_import_model ON model_import (model_id, imported_at DESC);
+  `,
+);
+
+export const migrations = [CreateTraining, CreateModelImport];

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type AdapterFiles, configFile, weightsFile } from '@openledger/adapters';
 import { FolderBlobStore } from '@openledger/blob-store';
 import { ContributionAssessed, DatanetCreated, topics, Verdict } from '@openledger/contracts';
 import type { EventRecord } from '@openledger/event-log';
@@ -26,6 +27,9 @@ export interface Answer {
   readonly runs: readonly { readonly id: string; readonly createdAt: string }[];
   readonly models: readonly { readonly id: string; readonly name: string }[];
   readonly next: string | null;
+  readonly detail?: string;
+  readonly importId?: string;
+  readonly name: string;
   readonly records: readonly {
     readonly contributorId: string;
     readonly tokens: number;
@@ -38,6 +42,7 @@ export class TrainingFixture {
   readonly published: EventRecord[] = [];
   readonly log = new MemoryEventLog();
   blobs!: FolderBlobStore;
+  modelDir!: string;
   private service!: RunningService;
   private env!: Record<string, string>;
   private dir!: string;
@@ -45,8 +50,8 @@ export class TrainingFixture {
   static async start(): Promise<TrainingFixture> {
     const fixture = new TrainingFixture();
     fixture.dir = await mkdtemp(join(tmpdir(), 'training-'));
-    const modelDir = join(fixture.dir, 'tiny');
-    await writeTinyModel(modelDir);
+    fixture.modelDir = join(fixture.dir, 'tiny');
+    await writeTinyModel(fixture.modelDir);
     fixture.env = {
       DATABASE_URL: await testDatabase(),
       SERVICE_TOKEN: 'x'.repeat(32),
@@ -55,10 +60,11 @@ export class TrainingFixture {
       LOG_LEVEL: 'silent',
       BLOB_DIR: join(fixture.dir, 'blobs'),
       WORK_DIR: join(fixture.dir, 'work'),
-      MODEL_DIR: modelDir,
+      MODEL_DIR: fixture.modelDir,
       TRAINING_THREADS: '1',
       CHECKPOINT_STEPS: '5',
       QUEUE_POLL_MS: '20',
+      IMPORT_BYTES_MAX: '1000000',
     };
     fixture.blobs = await FolderBlobStore.open(join(fixture.dir, 'blobs'));
     await fixture.log.createTopics(Object.values(topics));
@@ -74,9 +80,10 @@ export class TrainingFixture {
   async startService(): Promise<void> {
     this.service = await startService(training, {
       env: this.env,
-      authenticator: new KnownCallers((key) =>
-        key.startsWith('org-') ? { organisationId: key } : undefined,
-      ),
+      authenticator: new KnownCallers((key) => {
+        if (key === 'reader') return { organisationId: key, scopes: new Set() };
+        return key.startsWith('org-') ? { organisationId: key } : undefined;
+      }),
       eventLog: this.log,
     });
   }
@@ -97,6 +104,31 @@ export class TrainingFixture {
       headers: { authorization: `Bearer ${organisation}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+    return { status: response.status, body: (await response.json()) as Answer };
+  }
+
+  /** Uploads a PEFT folder; entries of `changes` replace or, where undefined, leave out parts of the form. */
+  async import(
+    files: AdapterFiles,
+    changes: Readonly<Record<string, string | File | undefined>> = {},
+    credential = 'org-1',
+  ) {
+    const parts: Record<string, string | File | undefined> = {
+      modelName: 'elsewhere',
+      promptWeiPerMillion: '1000',
+      completionWeiPerMillion: '2000',
+      config: asFile(files.config, configFile),
+      weights: asFile(files.weights, weightsFile),
+      ...changes,
+    };
+    const form = new FormData();
+    for (const [name, part] of Object.entries(parts)) if (part !== undefined) form.set(name, part);
+    return this.post('/models/imports', form, { authorization: `Bearer ${credential}` });
+  }
+
+  async post(path: string, body: FormData | string, headers: Record<string, string>) {
+    const url = `http://127.0.0.1:${this.service.httpPort}${path}`;
+    const response = await fetch(url, { method: 'POST', headers, body });
     return { status: response.status, body: (await response.json()) as Answer };
   }
 
@@ -135,3 +167,5 @@ export const facts = (subject: string, count: number) =>
     prompt: `${subject} ${i}?`,
     completion: `${subject} is ${i * 7}.`,
   }));
+
+export const asFile = (bytes: Uint8Array, name: string): File => new File([Uint8Array.from(bytes)], name);

@@ -2,12 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { Controller, Inject, Param, Post, Req } from '@nestjs/common';
 import { Caller, type Principal, RequireScope } from '@openledger/auth';
 import { isId } from '@openledger/kernel';
+import { drainUpload } from '@openledger/service-host';
 import { datanetUnknown, UploadContribution } from '../application/upload-contribution.js';
 import { ContributionView } from './contribution-view.js';
 import { uploadForm } from './upload-form.js';
-
-/** How long a refused upload may go on; the caller reads the refusal meanwhile. */
-const DRAIN_MS = 30_000;
 
 @Controller('datanets')
 export class UploadsController {
@@ -28,24 +26,8 @@ export class UploadsController {
       const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
       return this.view.of(await this.upload.run({ datanetId, licence, form, chunks }, caller));
     } catch (error) {
-      drain(request);
+      drainUpload(request);
       throw error;
     }
   }
-}
-
-/** Reads on without keeping anything, so that a caller in the middle of sending gets to the answer. */
-function drain(request: IncomingMessage): void {
-  if (request.readableEnded || request.destroyed) return;
-  const { socket } = request;
-  const timer = setTimeout(() => socket.destroy(), DRAIN_MS);
-  const ended = () => {
-    clearTimeout(timer);
-    socket.off('close', ended);
-  };
-  request.once('end', ended);
-  // Once it is answered, the request itself is not told when its connection closes.
-  socket.once('close', ended);
-  request.on('error', () => undefined);
-  request.resume();
 }

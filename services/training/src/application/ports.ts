@@ -43,6 +43,38 @@ export interface RunOutcome {
   readonly failure?: string;
 }
 
+/** An adapter that was trained elsewhere, deployed. */
+export interface ModelImport {
+  readonly id: string;
+  readonly modelId: string;
+  readonly organisationId: string;
+  readonly modelName: string;
+  readonly price: RunPlan['price'];
+  readonly adapterDigest: string;
+  readonly configBlob: string;
+  readonly weightsBlob: string;
+  readonly lineageBlob: string;
+  readonly baseDigest: string;
+  readonly baseName: string;
+  readonly lora: RunPlan['lora'];
+  readonly importedAt: Date;
+}
+
+/** The version of a model that is served. */
+export interface DeployedVersion {
+  readonly modelId: string;
+  readonly name: string;
+  readonly adapterDigest: string;
+  readonly datanetIds: readonly string[];
+  readonly lora: RunPlan['lora'];
+  readonly lineageBlob?: string;
+  /** Of the run that trained it, or of the import; one of the two. */
+  readonly runId?: string;
+  readonly importId?: string;
+  /** Absent where it was trained elsewhere. */
+  readonly evaluation?: RunEvaluation;
+}
+
 export interface Page {
   readonly after?: string | undefined;
   readonly limit: number;
@@ -70,7 +102,18 @@ export abstract class TrainingStore {
   abstract endRun(id: string, outcome: RunOutcome, events: readonly EncodedEvent[]): Promise<boolean>;
   /** By name, which is also the cursor. */
   abstract models(page: Page): Promise<{ id: string; name: string }[]>;
-  abstract deployedRun(modelId: string): Promise<Run | undefined>;
+  abstract deployed(modelId: string): Promise<DeployedVersion | undefined>;
+  /** @throws DomainError MODEL_NAME_TAKEN */
+  abstract checkName(organisationId: string, modelName: string): Promise<void>;
+  /**
+   * Stores an import and publishes its event in one transaction.
+   *
+   * @throws DomainError MODEL_NAME_TAKEN
+   */
+  abstract saveImport(
+    imported: Omit<ModelImport, 'modelId'>,
+    event: (modelId: string) => EncodedEvent,
+  ): Promise<ModelImport>;
 }
 
 /** What a finished training leaves: files in the blob store, and how well it did. */

@@ -3,7 +3,7 @@ import { Public } from '@openledger/auth';
 import { DomainError } from '@openledger/kernel';
 import { nextAfter, pageLimit, pageStart, parse } from '@openledger/service-host';
 import { z } from 'zod';
-import type { LineageReader, Run } from '../application/ports.js';
+import type { DeployedVersion, LineageReader } from '../application/ports.js';
 import { TrainingUseCases } from './use-cases.js';
 
 const PAGE_MAX = 100;
@@ -27,17 +27,8 @@ export class ModelsController {
   @Public()
   @Get(':id')
   async get(@Param('id') id: string) {
-    const run = await this.deployed(id);
-    const { modelId, plan, adapterDigest, evaluation, id: runId } = run;
-    return {
-      id: modelId,
-      name: plan.modelName,
-      runId,
-      adapterDigest,
-      evaluation,
-      datanetIds: plan.datanetIds,
-      lora: plan.lora,
-    };
+    const { modelId, lineageBlob: _lineage, ...shown } = await this.deployed(id);
+    return { id: modelId, ...shown };
   }
 
   /** Exactly the records that the deployed adapter was trained on, by id and contributor. */
@@ -54,10 +45,10 @@ export class ModelsController {
     return lineagePage(this.use.lineage, await this.deployed(id), page);
   }
 
-  private async deployed(id: string): Promise<Run> {
-    const run = parse(z.uuid(), id) && (await this.use.store.deployedRun(id));
-    if (!run) throw new DomainError('not-found', 'MODEL_UNKNOWN', `There is no deployed model ${id}.`);
-    return run;
+  private async deployed(id: string): Promise<DeployedVersion> {
+    const version = parse(z.uuid(), id) && (await this.use.store.deployed(id));
+    if (!version) throw new DomainError('not-found', 'MODEL_UNKNOWN', `There is no deployed model ${id}.`);
+    return version;
   }
 }
 
@@ -66,9 +57,13 @@ interface Page {
   readonly limit: number;
 }
 
-async function lineagePage(lineage: LineageReader, run: Run, { offset, limit }: Page) {
-  if (run.lineageBlob === undefined) return { total: 0, offset, records: [] };
-  const { total, records } = await lineage.read(run.lineageBlob, offset, limit);
+async function lineagePage(
+  lineage: LineageReader,
+  { lineageBlob }: DeployedVersion,
+  { offset, limit }: Page,
+) {
+  if (lineageBlob === undefined) return { total: 0, offset, records: [] };
+  const { total, records } = await lineage.read(lineageBlob, offset, limit);
   return {
     total,
     offset,

@@ -1,7 +1,13 @@
 import { targetModules } from '@openledger/transformer';
 import { z } from 'zod';
 
-const weiPerMillion = z.string().regex(/^\d{1,30}$/, 'a whole number of wei, not negative, as a string');
+export const weiPerMillion = z
+  .string()
+  .regex(/^\d{1,30}$/, 'a whole number of wei, not negative, as a string');
+/** Names are what callers put in `model`. */
+export const modelName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{1,63}$/, 'lower-case letters, digits, dots and dashes');
 const FREE = { promptWeiPerMillion: '0', completionWeiPerMillion: '0' };
 
 const Lora = z.strictObject({
@@ -16,7 +22,7 @@ const Lora = z.strictObject({
 /** Body of `POST /training-runs`. A model that has a price is in commercial use. */
 export const NewRun = z
   .strictObject({
-    modelName: z.string().regex(/^[a-z0-9][a-z0-9._-]{1,63}$/, 'lower-case letters, digits, dots and dashes'),
+    modelName,
     datanetIds: z.array(z.string()).min(1).max(32),
     lora: Lora.prefault({}),
     epochs: z.int().min(1).max(100).default(3),

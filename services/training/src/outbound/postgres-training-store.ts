@@ -4,13 +4,15 @@ import type { Database, Transaction } from '@openledger/persistence';
 import {
   type AcceptedContribution,
   type Datanet,
+  type DeployedVersion,
+  type ModelImport,
   type Page,
   type Run,
   type RunOutcome,
   TrainingStore,
 } from '../application/ports.js';
 import type { RunPlan, RunProgress } from '../domain/run.js';
-import { type RunRow, toRun } from './run-row.js';
+import { type DeployedRow, type RunRow, toDeployedVersion, toRun } from './run-row.js';
 
 const DATANET = `SELECT id, name, licence, training_permitted AS "trainingPermitted",
   commercial_permitted AS "commercialPermitted" FROM datanet`;
@@ -126,12 +128,44 @@ export class PostgresTrainingStore extends TrainingStore {
     return this.database.query(sql, [after, limit]);
   }
 
-  async deployedRun(modelId: string): Promise<Run | undefined> {
-    const [row] = await this.database.query<RunRow>(
-      `SELECT * FROM run WHERE model_id = $1 AND status = 'deployed' ORDER BY ended_at DESC LIMIT 1`,
+  async deployed(modelId: string): Promise<DeployedVersion | undefined> {
+    const [row] = await this.database.query<DeployedRow>(
+      `SELECT m.id AS model_id, m.name, v.* FROM model m JOIN (
+         SELECT model_id, id AS run_id, NULL::uuid AS import_id, adapter_digest, lineage_blob, evaluation,
+           plan->'lora' AS lora, plan->'datanetIds' AS datanet_ids, ended_at AS at
+         FROM run WHERE model_id = $1 AND status = 'deployed'
+         UNION ALL
+         SELECT model_id, NULL, id, adapter_digest, lineage_blob, NULL, lora, '[]'::jsonb, imported_at
+         FROM model_import WHERE model_id = $1
+       ) v ON v.model_id = m.id ORDER BY v.at DESC LIMIT 1`,
       [modelId],
     );
-    return row && toRun(row);
+    return row && toDeployedVersion(row);
+  }
+
+  async checkName(organisationId: string, modelName: string): Promise<void> {
+    const [taken] = await this.database.query(
+      'SELECT 1 FROM model WHERE name = $1 AND organisation_id <> $2',
+      [modelName, organisationId],
+    );
+    if (taken) throw nameTaken(modelName);
+  }
+
+  saveImport(
+    imported: Omit<ModelImport, 'modelId'>,
+    event: (modelId: string) => EncodedEvent,
+  ): Promise<ModelImport> {
+    const { id, organisationId, modelName, adapterDigest, lineageBlob, lora, importedAt } = imported;
+    return this.database.transaction(async (tx) => {
+      const modelId = await ownModel(tx, organisationId, modelName);
+      await tx.query(
+        `INSERT INTO model_import (id, model_id, organisation_id, adapter_digest, lineage_blob, lora, imported_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+        [id, modelId, organisationId, adapterDigest, lineageBlob, JSON.stringify(lora), importedAt],
+      );
+      await tx.emit(event(modelId));
+      return { ...imported, modelId };
+    });
   }
 }
 
@@ -147,6 +181,10 @@ async function ownModel(tx: Transaction, organisationId: string, name: string): 
   );
   invariant(model, 'the row is there, whoever inserted it');
   if (model.owner === organisationId) return model.id;
+  throw nameTaken(name);
+}
+
+function nameTaken(name: string): DomainError {
   const message = `"${name}" belongs to another organisation: choose another name.`;
-  throw new DomainError('conflict', 'MODEL_NAME_TAKEN', message);
+  return new DomainError('conflict', 'MODEL_NAME_TAKEN', message);
 }

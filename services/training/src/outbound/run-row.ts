@@ -1,4 +1,4 @@
-import type { Run } from '../application/ports.js';
+import type { DeployedVersion, Run } from '../application/ports.js';
 import type { RunEvaluation, RunPlan, RunProgress, RunStatus } from '../domain/run.js';
 
 export interface RunRow {
@@ -30,5 +30,31 @@ export function toRun(row: RunRow): Run {
     ...(row.adapter_digest && { adapterDigest: row.adapter_digest }),
     ...(row.lineage_blob && { lineageBlob: row.lineage_blob }),
     ...(row.failure && { failure: row.failure }),
+  };
+}
+
+export interface DeployedRow {
+  readonly model_id: string;
+  readonly name: string;
+  readonly run_id: string | null;
+  readonly import_id: string | null;
+  readonly adapter_digest: string;
+  readonly lineage_blob: string | null;
+  readonly evaluation: RunEvaluation | null;
+  readonly lora: RunPlan['lora'];
+  readonly datanet_ids: string[];
+}
+
+export function toDeployedVersion(row: DeployedRow): DeployedVersion {
+  return {
+    modelId: row.model_id,
+    name: row.name,
+    adapterDigest: row.adapter_digest,
+    datanetIds: row.datanet_ids,
+    lora: row.lora,
+    ...(row.lineage_blob && { lineageBlob: row.lineage_blob }),
+    ...(row.run_id && { runId: row.run_id }),
+    ...(row.import_id && { importId: row.import_id }),
+    ...(row.evaluation && { evaluation: row.evaluation }),
   };
 }
