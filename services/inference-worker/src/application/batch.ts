@@ -100,7 +100,13 @@ export class Batch {
   }
 
   add(work: RowWork): void {
-    const row = new Row(work, { model: this.options.model, random: seededRandom });
+    let row: Row;
+    try {
+      row = new Row(work, { model: this.options.model, random: seededRandom });
+    } catch (error) {
+      this.listener.failed(work.id, error);
+      return;
+    }
     if (row.answer) row.blocks = this.blocks.namesOf(work);
     this.rows.set(row.id, row);
     this.counters.arrive(row.tenant);
