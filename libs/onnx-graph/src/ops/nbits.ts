@@ -79,16 +79,21 @@ export function quantizeBlocks(weights: readonly MatrixRows[]): {
 /** The number of largest size becomes the lowest level, −8, which has no positive counterpart. */
 function blockScale(floats: Float32Array, begin: number, end: number): number {
   let extreme = 0;
+  let range = smallestRange;
   for (let at = begin; at < end; at += 1) {
     const value = floats[at] as number;
-    if (Math.abs(value) > Math.abs(extreme)) extreme = value;
+    const size = value < 0 ? -value : value;
+    if (size > range) {
+      range = size;
+      extreme = value;
+    }
   }
-  return Math.abs(extreme) < smallestRange ? smallestRange : extreme / -zeroLevel;
+  return extreme === 0 ? smallestRange : extreme / -zeroLevel;
 }
 
 function packBlock(floats: Float32Array, scale: number, bytes: Uint8Array): void {
   const inverse = 1 / scale;
-  const level = (value: number): number => Math.min(15, (value * inverse + zeroLevel + 0.5) | 0);
+  const level = (value: number): number => Math.min((value * inverse + zeroLevel + 0.5) | 0, 15);
   for (let byte = 0; byte < bytes.length; byte += 1) {
     const low = level(floats[2 * byte] ?? 0);
     const high = level(floats[2 * byte + 1] ?? 0);

@@ -136,7 +136,8 @@ export function quantizeWeight(weights: readonly MatrixRows[]): {
     for (let row = 0; row < count; row += 1) {
       let range = smallestRange;
       for (let at = row * input; at < (row + 1) * input; at += 1) {
-        const size = Math.abs(floats[at] as number);
+        const value = floats[at] as number;
+        const size = value < 0 ? -value : value;
         if (size > range) range = size;
       }
       scales[first + row] = range / levels;

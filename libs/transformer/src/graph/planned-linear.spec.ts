@@ -9,13 +9,20 @@ import { ServingSession } from '../run/serving-session.js';
 import { Session } from '../run/session.js';
 import { openWeights } from '../safetensors/sharded.js';
 import { writeSafetensors } from '../safetensors/write.js';
-import { normal, seededRandom } from '../train/random.js';
 import { plannedLinear } from './planned-linear.js';
 import { type Precision, planFor, precisions } from './precision.js';
 
 function matrix(shape: readonly [number, number], seed: number): Tensor {
-  const random = seededRandom(seed);
-  return { shape, data: Float32Array.from({ length: shape[0] * shape[1] }, () => normal(random)) };
+  const data = new Float32Array(shape[0] * shape[1]);
+  // Marsaglia's xorshift32 (2003).
+  let state = seed;
+  for (let at = 0; at < data.length; at += 1) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    data[at] = state / 2 ** 31;
+  }
+  return { shape, data };
 }
 
 async function linearSession(
@@ -71,14 +78,13 @@ describe('planned linear layers', () => {
 
   // Widths and heights beside the tile sizes of the kernels, and numbers of rows around them.
   it.each(precisions)('give a row the same bits in any batch: %s', async (precision) => {
-    const sizes = [2, 3, 5, 7, 8, 9, 12, 13, 16, 17, 31, 33, 48, 64, 67, 100, 129, 257];
+    const sizes = [2, 3, 5, 7, 8, 9, 12, 13, 16, 17, 31, 33, 64, 67, 129];
     for (const [out, input] of [
-      [896, 896],
-      [192, 512],
+      [192, 896],
       [70, 33],
-      [1001, 224],
+      [301, 224],
     ] as const) {
-      const rows = matrix([257, input], 9).data;
+      const rows = matrix([129, input], 9).data;
       for (const threads of [1, 2]) {
         const session = await linearSession(
           new Map([['w', matrix([out, input], 8)]]),

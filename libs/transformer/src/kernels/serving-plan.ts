@@ -10,10 +10,7 @@ import type { KernelTiming } from './decide.js';
 import { guardPlan, perplexityLimit } from './guard.js';
 import { type PlanConditions, PlanStore } from './plan-store.js';
 
-/**
- * Below this many weights in linear layers, a step takes about a millisecond in any precision: a small
- * model stays exact, and its start is not spent on trials.
- */
+/** Below this, a step takes about a millisecond in any precision. */
 const smallModelWeights = 16_000_000;
 
 export interface ServingPlanOptions {
@@ -27,6 +24,8 @@ export interface ServingPlanOptions {
   readonly calibration: () => Promise<Int32Array>;
   /** Where plans are kept between starts; measured every time where absent. */
   readonly folder?: string;
+  /** Models with fewer weights in linear layers stay exact, and their start is not spent on trials. */
+  readonly smallModelWeights?: number;
 }
 
 export interface ServingPlan {
@@ -54,7 +53,8 @@ export async function servingPlan(model: Model, options: ServingPlanOptions): Pr
   const { config } = model;
   const { precision, provider = 'cpu', rows, threads, folder } = options;
   if (precision !== 'auto') return ordered(config, precision, provider);
-  if (isSmall(config)) return { plan: planFor(config, 'float32'), source: 'small', widened: [], timings: [] };
+  if (isSmall(config, options.smallModelWeights))
+    return { plan: planFor(config, 'float32'), source: 'small', widened: [], timings: [] };
   const store = folder === undefined ? undefined : new PlanStore(folder, config);
   const conditions = conditionsOf(model, options);
   const stored = await store?.find(conditions);
@@ -80,10 +80,10 @@ function ordered(config: ModelConfig, precision: Precision, provider: Provider):
   return { plan: planFor(config, precision), source: 'ordered', widened: [], timings: [] };
 }
 
-function isSmall(config: ModelConfig): boolean {
+function isSmall(config: ModelConfig, limit = smallModelWeights): boolean {
   let size = 0;
   for (const [out, input] of linearWeights(config).values()) size += out * input;
-  return size < smallModelWeights;
+  return size < limit;
 }
 
 function conditionsOf(model: Model, { rows, threads, provider = 'cpu' }: ServingPlanOptions): PlanConditions {

@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import type { Tensor } from '../model.js';
 import { decodeFloats, encodeFloats } from './dtype.js';
 import { parseSafetensors, readSafetensors } from './read.js';
-import { readWeights } from './sharded.js';
+import { openWeights, readWeights } from './sharded.js';
+import type { StoredTensor } from './stored.js';
 import { encodeSafetensors, writeSafetensors } from './write.js';
 
 const tensors = new Map<string, Tensor>([
@@ -124,6 +125,30 @@ describe('sharded weights', () => {
       },
     });
     expect(await readWeights(folder)).toEqual(tensors);
+  });
+
+  it('stay in their files until they are read, whole or a few rows, and not after closing', async () => {
+    const folder = await folderOf({
+      weight_map: {
+        'a.bias': 'model-00001-of-00002.safetensors',
+        'b.weight': 'model-00002-of-00002.safetensors',
+      },
+    });
+    const { weights, close } = await openWeights(folder);
+    for (const [name, { shape, data }] of tensors) {
+      const stored = weights.get(name);
+      expect(stored?.shape).toEqual(shape);
+      expect(stored?.data).toEqual(data);
+    }
+    const [name, { shape, data }] = [...tensors].find(([key]) => key === 'b.weight') ?? [
+      '',
+      { shape: [0], data: [] },
+    ];
+    const stored = weights.get(name);
+    const width = data.length / (shape[0] ?? 1);
+    expect((stored as StoredTensor).rows(1, 2)).toEqual(data.slice(width, 2 * width));
+    close();
+    expect(() => stored?.data).toThrow('closed');
   });
 
   it.each<[string, object]>([
