@@ -240,14 +240,14 @@ describe('what the official OpenAI client may ask of an answer', () => {
   it("passes a worker's word about a schema on", async () => {
     // biome-ignore lint/correctness/useYield: a refusal has no first message
     fixture.script(async function* () {
-      throw new DomainError('invalid', 'INVALID_JSON_SCHEMA', '"$ref" points nowhere.');
+      throw new DomainError('invalid', 'JSON_SCHEMA_INVALID', '"$ref" points nowhere.');
     });
     const json_schema = { name: 'bad', schema: { $ref: '#/nowhere' } };
     const asked = fixture
       .openai()
       .chat.completions.create({ ...chat, response_format: { type: 'json_schema', json_schema } });
     await expect(asked).rejects.toEqual(
-      expect.objectContaining({ status: 400, code: 'invalid_json_schema' }),
+      expect.objectContaining({ status: 400, code: 'invalid_json_schema', param: 'response_format' }),
     );
   });
 });

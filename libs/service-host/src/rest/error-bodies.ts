@@ -74,17 +74,26 @@ const OPENAI_CODE: Readonly<Record<string, string>> = {
   CREDENTIAL_EXPIRED: 'invalid_api_key',
   CREDENTIAL_REVOKED: 'invalid_api_key',
   INSUFFICIENT_BALANCE: 'insufficient_quota',
+  JSON_SCHEMA_INVALID: 'invalid_json_schema',
+  JSON_SCHEMA_UNSUPPORTED: 'invalid_json_schema',
+  JSON_SCHEMA_TOO_LARGE: 'invalid_json_schema',
 };
 
+/** Of refusals that come from services which do not know the parameters of REST. */
+const OPENAI_PARAM: Readonly<Record<string, string>> = { invalid_json_schema: 'response_format' };
+
 /** The error object of the OpenAI API; its clients read `code`, in lower case. */
-export const openAiBody = (refusal: Refusal) => ({
-  error: {
-    message: refusal.message,
-    type: OPENAI_TYPE[refusal.status] ?? 'invalid_request_error',
-    param: refusal.details.param ?? null,
-    code: OPENAI_CODE[refusal.code] ?? refusal.code.toLowerCase(),
-  },
-});
+export const openAiBody = (refusal: Refusal) => {
+  const code = OPENAI_CODE[refusal.code] ?? refusal.code.toLowerCase();
+  return {
+    error: {
+      message: refusal.message,
+      type: OPENAI_TYPE[refusal.status] ?? 'invalid_request_error',
+      param: refusal.details.param ?? OPENAI_PARAM[code] ?? null,
+      code,
+    },
+  };
+};
 
 /** What Express and its body parser refuse: they mark what a caller may be told. */
 function unreadableRequest(error: unknown): Refusal | undefined {

@@ -44,7 +44,7 @@ export const plainSampling: Sampling = {
   ignoreEos: false,
 };
 
-/** @throws DomainError INVALID_JSON_SCHEMA */
+/** @throws DomainError JSON_SCHEMA_INVALID */
 export function toSampling(wire: z.infer<typeof wireSampling> | undefined): Sampling {
   if (wire === undefined) return plainSampling;
   const { maxTokens, topP, repetitionPenalty, topLogprobs, ...rest } = wire;
@@ -63,7 +63,7 @@ function checkJson(schema: string): void {
   try {
     JSON.parse(schema);
   } catch {
-    throw new DomainError('invalid', 'INVALID_JSON_SCHEMA', 'The JSON Schema is not JSON.', {
+    throw new DomainError('invalid', 'JSON_SCHEMA_INVALID', 'The JSON Schema is not JSON.', {
       details: { param: 'json_schema' },
     });
   }

@@ -77,7 +77,7 @@ describe('samplingOf', () => {
     expect(schemaOf({ type: 'json_schema', json_schema })).toBe(JSON.stringify(schema));
     const long = { name: 'long', schema: { enum: ['x'.repeat(70_000)] } };
     expect(() => schemaOf({ type: 'json_schema', json_schema: long })).toThrow(
-      expect.objectContaining({ code: 'INVALID_JSON_SCHEMA', details: { param: 'response_format' } }),
+      expect.objectContaining({ code: 'JSON_SCHEMA_INVALID', details: { param: 'response_format' } }),
     );
   });
 

@@ -21,7 +21,7 @@ export const responseFormat = z.discriminatedUnion('type', [
 
 const ANY_OBJECT = '{"type":"object"}';
 
-/** The schema that the answer has to satisfy; empty for free text. @throws DomainError INVALID_JSON_SCHEMA */
+/** The schema that the answer has to satisfy; empty for free text. @throws DomainError JSON_SCHEMA_INVALID */
 export function jsonSchemaOf(format: z.infer<typeof responseFormat> | null | undefined): string {
   switch (format?.type) {
     case 'json_object':
@@ -51,4 +51,4 @@ function written(schema: Record<string, unknown>): string {
 }
 
 const invalid = (message: string): DomainError =>
-  new DomainError('invalid', 'INVALID_JSON_SCHEMA', message, { details: { param: 'response_format' } });
+  new DomainError('invalid', 'JSON_SCHEMA_INVALID', message, { details: { param: 'response_format' } });
