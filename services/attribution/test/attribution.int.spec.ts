@@ -123,6 +123,25 @@ describe('attribution', () => {
     expect(score.baseModelPpb).toBe(WHOLE);
   });
 
+  it('gives answers of an adapter that was trained elsewhere to the reserve, and shows their text', async () => {
+    const elsewhere = {
+      ...version.event,
+      modelId: newId(),
+      adapterDigest: sha256('elsewhere'),
+      lineageBlob: await running.blobs.put(Buffer.alloc(0)),
+      trainingLogBlob: '',
+      datanetIds: [],
+    };
+    await running.append(topics.modelDeployed, newId(), elsewhere);
+    const { requestId } = await running.serve(elsewhere, await version.ask(questions.ada));
+    const score = await running.scoreOf(requestId);
+    expect(score).toMatchObject({ contributors: [], baseModelPpb: 0, reservePpb: WHOLE, reliabilityPpb: 0 });
+    const shown = await running.get(`/attributions/${requestId}`, 'payer');
+    expect(shown.status).toBe(200);
+    const model = await running.get(`/attributions/models/${elsewhere.modelId}`);
+    expect(model.body).toMatchObject({ state: 'ready', records: 0, contributors: [] });
+  }, 60_000);
+
   it('gives up on an answer whose tokens are lost, and scores the others meanwhile', async () => {
     const lost = await running.serveBlob(version.event, sha256('never stored'));
     const fine = await running.serve(version.event, await version.ask(questions.ada));

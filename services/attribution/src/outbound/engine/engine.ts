@@ -8,6 +8,7 @@ import { SpanIndex } from '../../domain/span-index.js';
 import { readJson, storeJson } from '../json-blob.js';
 import { buildIndex, SEED, SKETCH_SIZE } from './build-index.js';
 import { type ScoringVersion, scoreAnswer } from './score-answer.js';
+import { isOfUnknownOrigin, scoreUnknown, storeEmptyIndex } from './unknown-origin.js';
 import { loadIndex, storeIndex } from './version-index.js';
 import { type VersionLimits, VersionModel } from './version-model.js';
 
@@ -35,6 +36,7 @@ export class Engine {
     version: ModelVersion,
     onProgress: (record: number, records: number) => void,
   ): Promise<IndexSummary> {
+    if (isOfUnknownOrigin(version)) return storeEmptyIndex(this.blobs, version);
     const model = await this.modelOf(version);
     const { index, audit } = await buildIndex(model, onProgress);
     const { adapterDigest, baseDigest, lineageBlob, trainingLogBlob } = version;
@@ -56,8 +58,9 @@ export class Engine {
 
   async score({ version, indexDigest, requestId, tokensBlob, parties }: AnswerOrder): Promise<ScoredAnswer> {
     const answer = Tokens.parse(await readJson(this.blobs, tokensBlob));
-    const scoring = await this.scoringOf(version, indexDigest);
-    const { score, evidence } = await scoreAnswer(scoring, requestId, answer, parties);
+    const { score, evidence } = isOfUnknownOrigin(version)
+      ? scoreUnknown(await this.baseModel(), { requestId, indexDigest }, answer)
+      : await scoreAnswer(await this.scoringOf(version, indexDigest), requestId, answer, parties);
     return { ...score, evidenceBlob: await storeJson(this.blobs, evidence) };
   }
 
@@ -67,12 +70,16 @@ export class Engine {
     this.open = undefined;
   }
 
+  private async baseModel(): Promise<LoadedModel> {
+    this.base ??= await loadModelFolder(this.config.modelDir);
+    return this.base;
+  }
+
   private async modelOf(version: ModelVersion): Promise<VersionModel> {
     const key = `${version.adapterDigest} ${version.lineageBlob} ${version.trainingLogBlob}`;
     if (this.open?.key !== key) {
       await this.release();
-      this.base ??= await loadModelFolder(this.config.modelDir);
-      const model = await VersionModel.open(this.blobs, this.base, version, this.config);
+      const model = await VersionModel.open(this.blobs, await this.baseModel(), version, this.config);
       this.open = { key, model };
     }
     return this.open.model;
