@@ -5,7 +5,7 @@ import { startService } from '@openledger/service-host';
 import { KnownCallers } from '@openledger/testing';
 
 /** A gateway in a process of its own, so that it can be killed; keys are organisation ids. Prints its port. */
-const url = process.env['DATABASE_URL'] ?? '';
+const url = process.env.DATABASE_URL ?? '';
 const gateway = await startService(inferenceGateway, {
   env: process.env,
   authenticator: new KnownCallers((key) => ({ organisationId: key, scopes: new Set(['inference:invoke']) })),

@@ -1,12 +1,6 @@
 import type { ServableModel } from '../domain/model.js';
 import { type Sampling, samplingOfChoice } from '../domain/sampling.js';
-import {
-  type AnswerParts,
-  type AnswerPiece,
-  AnswerQuestion,
-  type Job,
-  type Question,
-} from './answer-question.js';
+import { type AnswerParts, type AnswerPiece, AnswerQuestion, type Question } from './answer-question.js';
 import { interleave } from './interleave.js';
 import type { ModelCatalogue } from './model-catalogue.js';
 import type { Prompt } from './ports.js';
@@ -59,7 +53,7 @@ export class AnswerPrompts {
     const { catalogue, clock } = this.parts;
     const askedAt = clock.now();
     const model = await catalogue.find(asked.model);
-    const jobs = await this.prepareAll(this.questionsOf(asked, model, askedAt));
+    const jobs = await this.questions.prepareAll(this.questionsOf(asked, model, askedAt));
     const left = new AbortController();
     const ends = {
       callerGone: AbortSignal.any([callerGone, left.signal]),
@@ -90,16 +84,6 @@ export class AnswerPrompts {
           askedAt,
         })),
       );
-  }
-
-  /** All are paid for before any runs. */
-  private async prepareAll(questions: readonly Question[]): Promise<Job[]> {
-    const prepared = await Promise.allSettled(questions.map((question) => this.questions.prepare(question)));
-    const jobs = prepared.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    const refused = prepared.find((one) => one.status === 'rejected');
-    if (refused === undefined) return jobs;
-    await Promise.all(jobs.map((job) => this.questions.giveUp(job)));
-    throw refused.reason;
   }
 }
 

@@ -61,24 +61,27 @@ export interface RunEnds {
 export class AnswerQuestion {
   constructor(private readonly parts: AnswerParts) {}
 
-  /** Whoever gets a job either runs it or gives it up. @throws DomainError */
-  async prepare(question: Question): Promise<Job> {
-    const { organisationId, model, promptTokens, sampling, askedAt } = question;
+  /** All are paid for before any runs. @throws DomainError */
+  async prepareAll(questions: readonly Question[]): Promise<Job[]> {
     const { contextTokens } = this.parts.base;
-    const completionTokensMax = completionLimit(sampling.maxTokens, promptTokens.length, contextTokens);
-    const requestId = newId(askedAt.getTime());
-    const payment = await this.parts.payments.begin({
-      requestId,
-      organisationId,
-      model,
-      promptTokens: billedPrompt(question),
-      completionTokensMax,
+    const sized = questions.map((question) => ({
+      requestId: newId(question.askedAt.getTime()),
+      question,
+      maxTokens: completionLimit(question.sampling.maxTokens, question.promptTokens.length, contextTokens),
+    }));
+    const payments = await this.parts.payments.beginAll(
+      sized.map(({ requestId, question, maxTokens }) => ({
+        requestId,
+        organisationId: question.organisationId,
+        model: question.model,
+        promptTokens: billedPrompt(question),
+        completionTokensMax: maxTokens,
+      })),
+    );
+    return sized.flatMap((job, at) => {
+      const payment = payments[at];
+      return payment ? [{ ...job, payment }] : [];
     });
-    return { requestId, question, maxTokens: completionTokensMax, payment };
-  }
-
-  giveUp({ payment }: Job): Promise<void> {
-    return payment.release();
   }
 
   /** To be read to its end, or returned from once it has begun: either way the answer is accounted for. */

@@ -7,7 +7,16 @@ export class HoldEach implements Balances {
     private readonly onUnreleased: (holdId: string, error: unknown) => void,
   ) {}
 
-  async reserve(request: SpendRequest): Promise<Reservation> {
+  async reserveAll(requests: readonly SpendRequest[]): Promise<readonly Reservation[]> {
+    const held = await Promise.allSettled(requests.map((request) => this.reserve(request)));
+    const reservations = held.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const refused = held.find((one) => one.status === 'rejected');
+    if (refused === undefined) return reservations;
+    await Promise.all(reservations.map((reservation) => reservation.release()));
+    throw refused.reason;
+  }
+
+  private async reserve(request: SpendRequest): Promise<Reservation> {
     const holdId = await this.holds.hold(request);
     return {
       holdId,

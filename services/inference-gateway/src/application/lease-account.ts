@@ -6,6 +6,9 @@ const PACE_WINDOW_MS = 10_000;
 /** More at once are a sign of trouble, not of demand. */
 const LEASES_MAX = 16;
 
+/** Of amounts of wei. */
+export const sumOf = (amounts: readonly bigint[]): bigint => amounts.reduce((sum, wei) => sum + wei, 0n);
+
 /** What came of asking for a lease; `minimumWei` is what was asked for, as somebody else may need less. */
 export type Asked =
   | { readonly kind: 'granted' }
@@ -51,11 +54,13 @@ export class LeaseAccount {
     this.renewAtMs = nowMs + (lease.useUntilMs - nowMs) * 0.75;
   }
 
-  /** Reserves from the oldest lease that has room, so that leases run dry one after the other. */
-  take(mostWei: bigint, nowMs: number): SpendLease | undefined {
+  /** Reserves all of them from the oldest lease that has room, so that leases run dry one after the other. */
+  take(mostWei: readonly bigint[], nowMs: number): SpendLease | undefined {
+    const totalWei = sumOf(mostWei);
     for (const lease of this.leases) {
-      if (!lease.reserve(mostWei, nowMs)) continue;
-      this.reservedWei += mostWei;
+      if (lease.usableWei(nowMs) < totalWei) continue;
+      for (const wei of mostWei) lease.reserve(wei, nowMs);
+      this.reservedWei += totalWei;
       return lease;
     }
     return undefined;
@@ -71,8 +76,7 @@ export class LeaseAccount {
   isLow(nowMs: number): boolean {
     if (this.asking || nowMs < this.quietUntilMs || this.leases.size >= LEASES_MAX) return false;
     if (this.newest === undefined || nowMs >= this.renewAtMs) return true;
-    let usableWei = 0n;
-    for (const lease of this.leases) usableWei += lease.usableWei(nowMs);
+    const usableWei = sumOf(this.all.map((lease) => lease.usableWei(nowMs)));
     return usableWei * 4n < this.newest.grantedWei;
   }
 

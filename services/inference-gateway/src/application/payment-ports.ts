@@ -24,8 +24,8 @@ export interface Reservation {
 }
 
 export interface Balances {
-  /** @throws DomainError INSUFFICIENT_BALANCE, FUNDS_LEASED */
-  reserve(request: SpendRequest): Promise<Reservation>;
+  /** For requests of one organisation, in their order: all of them or none. @throws DomainError INSUFFICIENT_BALANCE, FUNDS_LEASED */
+  reserveAll(requests: readonly SpendRequest[]): Promise<readonly Reservation[]>;
 }
 
 /** Holds: a call to settlement for one request. */

@@ -1,6 +1,6 @@
 import { feeOf, invariant, type Price } from '@openledger/kernel';
 import type { ServableModel } from '../domain/model.js';
-import type { Balances, Reservation } from './payment-ports.js';
+import type { Balances, Reservation, SpendRequest } from './payment-ports.js';
 import type { Receipt, Receipts } from './ports.js';
 
 /** The most that a request may use of a model. */
@@ -24,16 +24,33 @@ export class Payments {
 
   /** Nothing may run before this resolves. @throws DomainError INSUFFICIENT_BALANCE, FUNDS_LEASED */
   async begin(request: PaymentRequest): Promise<Payment> {
-    const { requestId, organisationId, model, promptTokens, completionTokensMax } = request;
-    if (model.adapter === undefined) return new Payment(this.receipts);
-    const { price } = model;
-    invariant(price, 'a model that can be asked for has a price');
-    const mostWei = feeOf(price, { promptTokens, completionTokens: completionTokensMax });
-    if (mostWei === 0n) return new Payment(this.receipts, price);
-    const { modelId } = model;
-    const spend = { requestId, organisationId, modelId, promptTokens, completionTokensMax, mostWei };
-    return new Payment(this.receipts, price, await this.balances.reserve(spend));
+    const [payment] = await this.beginAll([request]);
+    invariant(payment, 'every request has its payment');
+    return payment;
   }
+
+  /** The same for requests of one organisation: all of them or none. */
+  async beginAll(requests: readonly PaymentRequest[]): Promise<Payment[]> {
+    const spends = requests.map(spendOf);
+    const paid = spends.filter((spend) => spend.mostWei > 0n);
+    const reservations = paid.length > 0 ? await this.balances.reserveAll(paid) : [];
+    const byRequest = new Map(paid.map(({ requestId }, at) => [requestId, reservations[at]]));
+    return requests.map(
+      ({ requestId, model }) => new Payment(this.receipts, model.price, byRequest.get(requestId)),
+    );
+  }
+}
+
+function spendOf({ model, ...request }: PaymentRequest): SpendRequest {
+  const { adapter, price, modelId } = model;
+  if (adapter === undefined) return { ...request, modelId, mostWei: 0n };
+  invariant(price, 'a model that can be asked for has a price');
+  const { promptTokens, completionTokensMax } = request;
+  return {
+    ...request,
+    modelId,
+    mostWei: feeOf(price, { promptTokens, completionTokens: completionTokensMax }),
+  };
 }
 
 /** One request's money: recorded or released, exactly once. */

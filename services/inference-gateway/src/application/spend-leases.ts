@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DomainError, newId } from '@openledger/kernel';
 import { SpendLease } from '../domain/spend-lease.js';
 import { wantedWei } from '../domain/spend-pace.js';
-import { type Asked, LeaseAccount } from './lease-account.js';
+import { type Asked, LeaseAccount, sumOf } from './lease-account.js';
 import type { Balances, LeaseBook, Lender, Reservation, SpendRequest } from './payment-ports.js';
 
 export interface SpendLeasesParts {
@@ -34,14 +34,14 @@ export class SpendLeases implements Balances {
 
   constructor(private readonly parts: SpendLeasesParts) {}
 
-  async reserve(request: SpendRequest): Promise<Reservation> {
-    const { mostWei } = request;
-    const account = this.accountOf(request.organisationId);
-    if (account === undefined) return this.parts.holds.reserve(request);
-    const lease = account.take(mostWei, this.parts.elapsedMs());
-    if (lease === undefined) return this.wait(account, request);
-    if (account.isLow(this.parts.elapsedMs())) void this.ask(account, mostWei);
-    return this.reservation(account, lease, mostWei);
+  async reserveAll(requests: readonly SpendRequest[]): Promise<readonly Reservation[]> {
+    const account = this.accountOf(requests[0]?.organisationId ?? '');
+    if (account === undefined) return this.parts.holds.reserveAll(requests);
+    const mostWei = requests.map((request) => request.mostWei);
+    const lease = account.take(mostWei, this.parts.elapsedMs()) ?? (await this.wait(account, mostWei));
+    if (lease === undefined) return this.parts.holds.reserveAll(requests);
+    if (account.isLow(this.parts.elapsedMs())) void this.ask(account, sumOf(mostWei));
+    return mostWei.map((wei) => this.reservation(account, lease, wei));
   }
 
   /** Gives back what is used up or out of time. Never throws. */
@@ -73,7 +73,7 @@ export class SpendLeases implements Balances {
   async close(): Promise<void> {
     this.closed = true;
     const accounts = [...this.accounts.values()];
-    await Promise.all(accounts.map(({ asking }) => asking));
+    await Promise.all(accounts.flatMap(({ asking }) => (asking ? [asking] : [])));
     const leases = accounts.flatMap(({ all }) => all);
     for (const lease of leases) lease.end();
     await this.sweep();
@@ -88,24 +88,25 @@ export class SpendLeases implements Balances {
     return account;
   }
 
-  private async wait(account: LeaseAccount, request: SpendRequest): Promise<Reservation> {
-    const { mostWei } = request;
-    const { elapsedMs, holds } = this.parts;
+  /** Undefined when no lease can be had, though there may be money. */
+  private async wait(account: LeaseAccount, mostWei: readonly bigint[]): Promise<SpendLease | undefined> {
+    const { elapsedMs } = this.parts;
     const deadlineMs = elapsedMs() + WAIT_MS;
-    account.waitingWei += mostWei;
+    const totalWei = sumOf(mostWei);
+    account.waitingWei += totalWei;
     try {
       while (elapsedMs() < deadlineMs && elapsedMs() >= account.brokenUntilMs) {
-        const asked = await this.ask(account, mostWei);
+        const asked = await this.ask(account, totalWei);
         const lease = account.take(mostWei, elapsedMs());
-        if (lease) return this.reservation(account, lease, mostWei);
+        if (lease) return lease;
         // What lies about here in pieces that are too small may be what is missing.
         if (asked.kind === 'set-aside') await this.giveBackIdle(account);
-        await waitOrRefuse(asked, mostWei, deadlineMs - elapsedMs());
+        await waitOrRefuse(asked, totalWei, deadlineMs - elapsedMs());
       }
+      return undefined;
     } finally {
-      account.waitingWei -= mostWei;
+      account.waitingWei -= totalWei;
     }
-    return holds.reserve(request);
   }
 
   /** Joins the call that is under way. Never throws. */
