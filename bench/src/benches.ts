@@ -2,9 +2,15 @@ import type { Bench } from './bench.js';
 import { eventlogCrash } from './eventlog/crash.js';
 import { eventlogThroughput } from './eventlog/throughput.js';
 import { flowFirstAnswer } from './flow/first-answer.js';
+import { gatewayOverhead } from './gateway/overhead.js';
+import { gatewayRouting } from './gateway/routing.js';
 import { seedlingDomains } from './seedling/domains.js';
+import { servingContinuous } from './serving/continuous.js';
+import { servingFairness } from './serving/fairness.js';
 import { servingLlamacpp } from './serving/llamacpp.js';
 import { servingPeft } from './serving/peft.js';
+import { servingPrefix } from './serving/prefix.js';
+import { servingQuality } from './serving/quality.js';
 import { trainStep } from './train/step.js';
 
 export const benches: readonly Bench[] = [
@@ -13,6 +19,12 @@ export const benches: readonly Bench[] = [
   eventlogCrash,
   trainStep,
   seedlingDomains,
+  servingQuality,
   servingPeft,
   servingLlamacpp,
+  servingContinuous,
+  servingFairness,
+  servingPrefix,
+  gatewayRouting,
+  gatewayOverhead,
 ];

@@ -25,7 +25,7 @@ export {
 export { calibrationTokens, calibrationWindows } from './kernels/calibration.js';
 export { chooseKernels, type KernelChoice, type KernelOptions } from './kernels/choose.js';
 export { comparePlan, type PlanQuality } from './kernels/compare.js';
-export { decideKernels, type KernelTiming, type LayerClass } from './kernels/decide.js';
+export { decideKernels, type KernelTiming, type LayerClass, planOfClasses } from './kernels/decide.js';
 export { type GuardedPlan, guardPlan, perplexityLimit } from './kernels/guard.js';
 export { type ServingPlan, type ServingPlanOptions, servingPlan } from './kernels/serving-plan.js';
 export {

@@ -32,6 +32,7 @@ describe('a model by a plan against itself in float32', () => {
       const quality = await comparePlan({ config, weights }, planFor(config, 'float32'), options);
       expect(quality.perplexityRatio).toBe(1);
       expect(quality.errors.size).toBe(0);
+      expect(quality.stateError).toBe(0);
       expect(quality.exactLoss).toBeCloseTo(await lossOf({ config, weights }, options.sequences), 5);
     },
   );
@@ -57,6 +58,8 @@ describe('a model by a plan against itself in float32', () => {
     const names = [...linearWeights(config).keys()];
     const bytes = await comparePlan(model, planFor(config, 'int8'), options);
     const halfBytes = await comparePlan(model, planFor(config, 'int4'), options);
+    expect(bytes.stateError).toBeGreaterThan(0);
+    expect(halfBytes.stateError).toBeGreaterThan(bytes.stateError);
     expect([...bytes.errors.keys()].sort()).toEqual([...names].sort());
     for (const name of names) {
       const [fine = 0, coarse = 0] = [bytes.errors.get(name), halfBytes.errors.get(name)];

@@ -12,6 +12,8 @@ export interface PlanQuality {
   /** Mean negative log-likelihood of a token in float32, in nats. */
   readonly exactLoss: number;
   readonly plannedLoss: number;
+  /** ‖h − ĥ‖ / ‖h‖ of the hidden states after the last block, which the errors of all layers end up in. */
+  readonly stateError: number;
   /** Of each layer that is not float32: ‖y − ŷ‖ / ‖y‖ on the inputs of the float32 model. */
   readonly errors: ReadonlyMap<string, number>;
 }
@@ -55,7 +57,23 @@ export async function comparePlan(
   const head = await headLosses(compared, { exact, planned, ids }, options);
   const { exactLoss, plannedLoss, worstError } = head;
   if (worstError !== undefined) errors.set(headWeight(model.config), worstError);
-  return { perplexityRatio: Math.exp(plannedLoss - exactLoss), exactLoss, plannedLoss, errors };
+  return {
+    perplexityRatio: Math.exp(plannedLoss - exactLoss),
+    exactLoss,
+    plannedLoss,
+    stateError: relativeDistance(exact, planned),
+    errors,
+  };
+}
+
+function relativeDistance(exact: Tensor, close: Tensor): number {
+  let distance = 0;
+  let size = 0;
+  for (const [at, value] of exact.data.entries()) {
+    distance += (value - (close.data[at] ?? Number.NaN)) ** 2;
+    size += value ** 2;
+  }
+  return Math.sqrt(distance / size);
 }
 
 async function runOnce(
