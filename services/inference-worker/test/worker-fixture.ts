@@ -101,6 +101,24 @@ export class WorkerFixture {
     });
   }
 
+  prefetch(adapter: AdapterReference): Promise<unknown> {
+    return this.ask((done) => this.client.prefetchAdapter({ adapter }, serviceMetadata(SERVICE_TOKEN), done));
+  }
+
+  pin(adapter: AdapterReference, pinned: boolean): Promise<unknown> {
+    return this.ask((done) =>
+      this.client.pinAdapter({ adapter, pinned }, serviceMetadata(SERVICE_TOKEN), done),
+    );
+  }
+
+  unload(digest: string): Promise<unknown> {
+    return this.ask((done) => this.client.unloadAdapter({ digest }, serviceMetadata(SERVICE_TOKEN), done));
+  }
+
+  private ask(call: (done: (error: Error | null) => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => call((error) => (error ? reject(error) : resolve())));
+  }
+
   async metrics(): Promise<string> {
     const response = await fetch(`http://127.0.0.1:${this.service.httpPort}/metrics`);
     return response.text();

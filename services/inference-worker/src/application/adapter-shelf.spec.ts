@@ -11,7 +11,7 @@ function packed(bytes: number): PackedAdapter {
     targetModules: ['q_proj'],
     bytes,
     scale: 1,
-    sites: new Map(),
+    groups: [],
   };
 }
 

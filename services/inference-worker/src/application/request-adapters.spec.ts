@@ -53,7 +53,7 @@ function fixture({ bytesMax = 300, pageCount = 4 } = {}) {
       targetModules: ['q_proj'],
       bytes,
       scale: 1,
-      sites: new Map(),
+      groups: [],
     };
     adapters.apply({ kind: 'adapter', digest, adapter, origin: 'remote', loadMs: 10 });
     return adapter;
