@@ -144,6 +144,12 @@ export class Automaton {
       }
       case 'members':
         this.expandMembers(op, frame, into);
+        return;
+      case 'bytes':
+      case 'class':
+      case 'string':
+      case 'other-name':
+      // These wait for a byte.
     }
   }
 

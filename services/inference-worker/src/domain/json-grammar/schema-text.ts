@@ -52,7 +52,7 @@ function checkSize(root: JsonValue): void {
     nodes += level.length;
     if (nodes > NODES_MAX) throw tooLong(`more than ${NODES_MAX} values`);
     level = level.flatMap((value) =>
-      typeof value === 'object' && value !== null ? (Object.values(value) as JsonValue[]) : [],
+      typeof value === 'object' && value !== null ? Object.values<JsonValue>(value) : [],
     );
   }
 }
