@@ -1,6 +1,6 @@
 import { dimAt } from '../dimensions.js';
 import { microsoftDomain, type Value } from '../graph.js';
-import { eachPiece, type MatrixRows, smallestRange, stackedShape } from './quantize.js';
+import { eachPiece, largestAt, type MatrixRows, smallestRange, stackedShape } from './quantize.js';
 
 /** Weights that share a scale. */
 const blockSize = 32;
@@ -78,17 +78,8 @@ export function quantizeBlocks(weights: readonly MatrixRows[]): {
 
 /** The number of largest size becomes the lowest level, −8, which has no positive counterpart. */
 function blockScale(floats: Float32Array, begin: number, end: number): number {
-  let extreme = 0;
-  let range = smallestRange;
-  for (let at = begin; at < end; at += 1) {
-    const value = floats[at] as number;
-    const size = value < 0 ? -value : value;
-    if (size > range) {
-      range = size;
-      extreme = value;
-    }
-  }
-  return extreme === 0 ? smallestRange : extreme / -zeroLevel;
+  const extreme = floats[largestAt(floats, begin, end)] ?? 0;
+  return Math.abs(extreme) < smallestRange ? smallestRange : extreme / -zeroLevel;
 }
 
 function packBlock(floats: Float32Array, scale: number, bytes: Uint8Array): void {

@@ -4,6 +4,7 @@ import {
   gatherElements,
   logSoftmax,
   mul,
+  split,
   sqrt,
   sub,
   sumAll,
@@ -67,14 +68,20 @@ function watchedLinear(
   report: (name: string, error: Value) => void,
   plan: PrecisionPlan,
 ): Linear {
-  return (x, ...names) =>
-    sideBySide(
-      names.map((name) => {
-        const y = linear.exact(x, name);
-        if (plan.get(name) !== 'float32') report(name, relativeError(y, linear.planned(x, name)));
-        return y;
-      }),
-    );
+  return (x, ...names) => {
+    const exact = names.map((name) => linear.exact(x, name));
+    if (names.some((name) => plan.get(name) !== 'float32')) {
+      // In one piece, as the plan itself computes them: their weights are then quantised once.
+      const together = linear.planned(x, ...names);
+      const widths = exact.map(({ shape }) => Number(shape.at(-1)));
+      const close = names.length === 1 ? [together] : split(together, widths, -1);
+      for (const [index, name] of names.entries()) {
+        const [y, estimate] = [exact[index], close[index]];
+        if (y && estimate && plan.get(name) !== 'float32') report(name, relativeError(y, estimate));
+      }
+    }
+    return sideBySide(exact);
+  };
 }
 
 function relativeError(exact: Value, close: Value): Value {
