@@ -103,7 +103,7 @@ interface Cells {
  * modules, else nothing is computed for it; `cells.N` int64 [N, grid, slots, time, width], for each of N
  * modules the places of the cells' values in the product with A; `cell_tokens` int64 [grid, slots, time,
  * 1]; `cell_weights` float32 [grid, slots, 1, width], the row's weight for the adapter, 0 beside its own
- * ranks; `direct`, whether cells are rows in order, else `row_cells` int64 [batch, parts] names the cells
+ * ranks; `direct`, whether cells are rows in order, else `row_cells` int64 [parts, batch] names the cells
  * whose results a row adds up; `row_shape` [batch, time, -1] and `cell_shape` [cells, time, -1].
  */
 export function rankPages(graph: Graph, config: ModelConfig, packing: Packing): AddDeltas {
@@ -115,7 +115,7 @@ export function rankPages(graph: Graph, config: ModelConfig, packing: Packing): 
     weights,
     own: greater(mul(weights, weights), zero),
     direct: graph.input('direct', 'bool', []),
-    rowCells: graph.input('row_cells', 'int64', ['batch', 'parts']),
+    rowCells: graph.input('row_cells', 'int64', ['parts', 'batch']),
     rowShape: graph.input('row_shape', 'int64', [3]),
     cellShape: graph.input('cell_shape', 'int64', [3]),
   };
@@ -162,7 +162,9 @@ function bytesDown(graph: Graph, x: Value, { down, scales, input, modules }: Gro
     const tokens = reshaped(body.borrow(rows.levels), [1, -1, input], [1, 'tokens', input]);
     const low = matmulBytes(tokens, a, worth);
     const perToken = reshaped(body.borrow(rows.scales), [-1], ['tokens']);
-    const scale = mul(gatherRows(perToken, cells.tokens), cells.weights);
+    const weighed = mul(gatherRows(perToken, cells.tokens), cells.weights);
+    // A row that overflowed has no finite scale, and 0 · ∞ is not 0: idle cells belong to any row.
+    const scale = where(body.borrow(cells.own), weighed, body.scalar('float32', 0));
     return mul(gatherRows(reshaped(low, [-1], ['low']), places), scale);
   };
 }
@@ -196,7 +198,8 @@ function directly(body: Graph, product: Value, { rowShape }: Cells): Value {
 function summed(body: Graph, product: Value, { cellShape, rowCells }: Cells): Value {
   const shape = ['cells', 'time', dimAt(product.shape, 4)];
   const byCell = body.one('Reshape', [product, cellShape], { dtype: 'float32', shape });
-  return reduceSum(gatherRows(byCell, rowCells), [1], false);
+  // Over the outermost axis, where the runtime adds one after the other.
+  return reduceSum(gatherRows(byCell, rowCells), [0], false);
 }
 
 /** A view of other sizes, where `target` is in the terms of ONNX `Reshape`. */

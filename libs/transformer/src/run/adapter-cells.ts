@@ -26,7 +26,7 @@ interface Layout {
   readonly members: number;
   /** Whether slots are the inner axis of the cells. */
   readonly columns: boolean;
-  /** Cells of each row where cells are not rows in order. */
+  /** By part, then row, the cells whose results a row adds up, where cells are not rows in order. */
   readonly rowCells: readonly (readonly number[])[] | undefined;
 }
 
@@ -49,9 +49,8 @@ export function adapterFeeds(
   }
   feeds.set('direct', { shape: [], data: Uint8Array.of(layout.rowCells ? 0 : 1) });
   feedCells(feeds, layout, { time, rows: rows.length, isBytes: pool.packing === 'int8' });
-  const parts = layout.rowCells?.[0]?.length ?? 1;
-  const rowCells = layout.rowCells?.flat() ?? rows.map(() => 0);
-  feeds.set('row_cells', integers([rows.length, parts], rowCells));
+  const rowCells = layout.rowCells ?? [rows.map(() => 0)];
+  feeds.set('row_cells', integers([rowCells.length, rows.length], rowCells.flat()));
   feeds.set('row_shape', integers([3], [rows.length, time, -1]));
   feeds.set('cell_shape', integers([3], [layout.slots.length * layout.members, time, -1]));
   return feeds;
@@ -61,9 +60,11 @@ function layoutOf(pool: AdapterPool, rows: readonly (readonly RowAdapter[])[]): 
   const places = rows.flat().map(({ adapter }) => pool.placeOf(adapter));
   const width = places.some(({ count }) => count > 1) ? 2 : 1;
   const first = places.length === 0 ? 0 : Math.min(...places.map((place) => place.first));
-  const start = first - (first % width);
+  const start = Math.min(first - (first % width), pool.pageCount - 2 * width);
   const end = Math.max(...places.map((place) => place.first + place.count), start + 1);
-  const slotCount = Math.ceil((end - start) / width);
+  // Several rows of a lone slot would be one product, which is rounded otherwise than products of one row.
+  const isShared = rows.length > 1 && end - start <= width;
+  const slotCount = isShared ? 2 : Math.ceil((end - start) / width);
   const cells = rows.map((adapters, row) =>
     adapters.flatMap(({ adapter, weight }) => cellsOf(pool.placeOf(adapter), { row, weight, start, width })),
   );
@@ -123,22 +124,24 @@ function scattered(cells: readonly (readonly PlacedCell[])[], slotCount: number)
   // A cell of weight 0 stands for what a row lacks.
   const members = isPadded && idle < 0 ? fullest + 1 : fullest;
   const nothing = (members - 1) * slotCount + Math.max(idle, 0);
-  const rowCells = placed.map((own) => Array.from({ length: parts }, (_, part) => own[part] ?? nothing));
+  const rowCells = Array.from({ length: parts }, (_, part) => placed.map((own) => own[part] ?? nothing));
   return { slots, members, columns: true, rowCells };
 }
 
-function feedCells(
-  feeds: Map<string, FeedTensor>,
-  { width, slots, members, columns }: Layout,
-  step: { readonly time: number; readonly rows: number; readonly isBytes: boolean },
-): void {
-  const { time, rows, isBytes } = step;
+interface StepSize {
+  readonly time: number;
+  readonly rows: number;
+  readonly isBytes: boolean;
+}
+
+function feedCells(feeds: Map<string, FeedTensor>, layout: Layout, step: StepSize): void {
+  const { width, slots, members, columns } = layout;
   const ranks = width * pageRank;
-  const cellCount = slots.length * members;
   const grid = columns ? [members, slots.length] : [slots.length, members];
-  const weights = new Float32Array(cellCount * ranks);
-  const rowOf = new Int32Array(cellCount);
-  const slotOf = new Int32Array(cellCount);
+  const count = slots.length * members;
+  const weights = new Float32Array(count * ranks);
+  const rowOf = new Int32Array(count);
+  const slotOf = new Int32Array(count);
   for (let slot = 0; slot < slots.length; slot += 1) {
     for (let member = 0; member < members; member += 1) {
       const at = columns ? member * slots.length + slot : slot * members + member;
@@ -148,34 +151,52 @@ function feedCells(
       if (cell) weights.fill(cell.weight, at * ranks + cell.from, at * ranks + cell.end);
     }
   }
-  const tokens = integers([...grid, time, 1], cellCount * time);
+  const { time } = step;
+  const tokens = integers([...grid, time, 1], count * time);
   const tokenWords = words(tokens);
-  for (let at = 0; at < cellCount * time; at += 1) {
+  for (let at = 0; at < count * time; at += 1) {
     tokenWords[2 * at] = (rowOf[Math.floor(at / time)] as number) * time + (at % time);
   }
   feeds.set('cell_tokens', tokens);
   feeds.set('cell_weights', { shape: [...grid, 1, ranks], data: weights });
-  const total = rows * time;
-  for (const count of [1, 2, 3]) {
-    const places = integers([count, ...grid, time, ranks], count * cellCount * time * ranks);
-    const placeWords = words(places);
-    let to = 0;
-    for (let module = 0; module < count; module += 1) {
-      for (let at = 0; at < cellCount; at += 1) {
-        for (let t = 0; t < time; t += 1) {
-          const token = (rowOf[at] as number) * time + t;
-          for (let rank = 0; rank < ranks; rank += 1) {
-            const page = (slotOf[at] as number) * width + (rank >> 3);
-            const column = module * pageRank + (rank & 7);
-            placeWords[to] = isBytes
-              ? (page * total + token) * pageRank * count + column
-              : (page * pageRank * count + column) * total + token;
-            to += 2;
-          }
-        }
-      }
+  for (const modules of [1, 2, 3]) {
+    const places = integers([modules, ...grid, time, ranks], modules * count * time * ranks);
+    for (let module = 0; module < modules; module += 1) {
+      fillPlaces(places, { tokens: tokenWords, slotOf, width, module, modules, step });
     }
-    feeds.set(cellsName(count), places);
+    feeds.set(cellsName(modules), places);
+  }
+}
+
+/** Where each value of the cells lies in the product of all tokens with A, for one module. */
+function fillPlaces(
+  places: IntegerTensor,
+  how: {
+    readonly tokens: Int32Array;
+    readonly slotOf: Int32Array;
+    readonly width: number;
+    readonly module: number;
+    readonly modules: number;
+    readonly step: StepSize;
+  },
+): void {
+  const { tokens, slotOf, width, module, modules, step } = how;
+  const target = words(places);
+  const ranks = width * pageRank;
+  const total = step.rows * step.time;
+  const columns = pageRank * modules;
+  let to = module * slotOf.length * step.time * ranks * 2;
+  for (let at = 0; at < slotOf.length * step.time; at += 1) {
+    const token = tokens[2 * at] as number;
+    const page = (slotOf[Math.floor(at / step.time)] as number) * width;
+    for (let rank = 0; rank < ranks; rank += 1) {
+      const row = page + Math.floor(rank / pageRank);
+      const column = module * pageRank + (rank % pageRank);
+      target[to] = step.isBytes
+        ? (row * total + token) * columns + column
+        : (row * columns + column) * total + token;
+      to += 2;
+    }
   }
 }
 

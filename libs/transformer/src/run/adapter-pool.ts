@@ -45,8 +45,8 @@ export class AdapterPool {
     /** The form that {@link load} takes. */
     readonly packing: Packing,
   ) {
-    // Even, so that pairs of pages can always be moved together.
-    this.pageCount = 2 * Math.ceil(pageCount / 2);
+    // Even, so that pairs of pages can always be moved together, and two pairs for a window of two slots.
+    this.pageCount = pageCount === 0 ? 0 : Math.max(4, 2 * Math.ceil(pageCount / 2));
     const ranks = this.pageCount * pageRank;
     this.#planes =
       ranks === 0
