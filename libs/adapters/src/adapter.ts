@@ -23,7 +23,18 @@ export interface AdapterFiles {
 
 /** Identity of an adapter: equal files, equal digest, wherever they lie. */
 export function adapterDigest({ config, weights }: AdapterFiles): Sha256 {
-  return sha256(`${configFile}\n${sha256(config)}\n${weightsFile}\n${sha256(weights)}\n`);
+  return adapterDigestOf({ config: sha256(config), weights: sha256(weights) });
+}
+
+/** The same from the SHA-256 of each file, where that is known already. */
+export function adapterDigestOf({
+  config,
+  weights,
+}: {
+  readonly config: Sha256;
+  readonly weights: Sha256;
+}): Sha256 {
+  return sha256(`${configFile}\n${config}\n${weightsFile}\n${weights}\n`);
 }
 
 /** Why an adapter is refused; stable, so that programs can tell. */

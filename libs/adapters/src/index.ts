@@ -3,6 +3,7 @@ export {
   type AdapterFiles,
   type AdapterRefusal,
   adapterDigest,
+  adapterDigestOf,
   configFile,
   weightsFile,
 } from './adapter.js';

@@ -25,14 +25,22 @@ import { peftPrefix, resolveAdapter } from './resolve.js';
 const maxWeightBytes = 2_000_000_000;
 const maxConfigBytes = 262_144;
 
-/** Reads the two files of an adapter for a base model; refuses what could not be served exactly. */
-export function parseAdapter(files: AdapterFiles, model: ModelConfig): Adapter {
+/**
+ * Reads the two files of an adapter for a base model; refuses what could not be served exactly.
+ *
+ * @param digest of these files, where it is known already
+ */
+export function parseAdapter(files: AdapterFiles, model: ModelConfig, digest?: Sha256): Adapter {
   if (files.config.length > maxConfigBytes) throw tooLarge(configFile, maxConfigBytes);
   if (files.weights.length > maxWeightBytes) throw tooLarge(weightsFile, maxWeightBytes);
   refusePickle(files.weights);
   const peft = parsePeftConfig(new TextDecoder().decode(files.config));
   const { tensors } = parseSafetensors(files.weights, defaultSafetensorsLimits);
-  return { ...resolveAdapter(peft, tensors, model), baseModel: peft.baseModel, digest: adapterDigest(files) };
+  return {
+    ...resolveAdapter(peft, tensors, model),
+    baseModel: peft.baseModel,
+    digest: digest ?? adapterDigest(files),
+  };
 }
 
 /**

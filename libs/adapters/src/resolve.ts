@@ -122,7 +122,10 @@ function takeSite(
 
 function norm({ data }: Tensor): number {
   let sum = 0;
-  for (const value of data) sum += value * value;
+  for (let at = 0; at < data.length; at += 1) {
+    const value = data[at] as number;
+    sum += value * value;
+  }
   return Math.sqrt(sum);
 }
 

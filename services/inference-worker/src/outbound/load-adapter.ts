@@ -1,4 +1,4 @@
-import { parseAdapter } from '@openledger/adapters';
+import { adapterDigestOf, parseAdapter } from '@openledger/adapters';
 import type { BlobStore } from '@openledger/blob-store';
 import { DomainError } from '@openledger/kernel';
 import { type ModelConfig, type Packing, packAdapter } from '@openledger/transformer';
@@ -35,14 +35,14 @@ export async function loadAdapter(
   limits: LoadLimits,
 ): Promise<LoadedAdapter> {
   const begun = performance.now();
+  // Blobs are named by their SHA-256, which the store checks, so these names decide the digest.
+  const named = adapterDigestOf({ config: configBlob, weights: weightsBlob });
+  if (named !== digest) throw refused('ADAPTER_DIGEST_MISMATCH', `its files have the digest ${named}.`);
   const [config, weights] = await Promise.all([
     fetchBlob(tiers, configBlob, CONFIG_BYTES_MAX),
     fetchBlob(tiers, weightsBlob, limits.fileBytesMax),
   ]);
-  const adapter = parseAdapter({ config: config.bytes, weights: weights.bytes }, model);
-  if (adapter.digest !== digest) {
-    throw refused('ADAPTER_DIGEST_MISMATCH', `its files have the digest ${adapter.digest}.`);
-  }
+  const adapter = parseAdapter({ config: config.bytes, weights: weights.bytes }, model, digest);
   const { rank } = adapter.lora;
   if (rank > limits.rankMax) {
     const message = `it has rank ${rank}; this worker serves up to ${limits.rankMax}.`;
