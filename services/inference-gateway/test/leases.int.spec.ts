@@ -133,6 +133,38 @@ describe('the gateway and its leases', () => {
     });
   });
 
+  it('asks for no money where nothing costs anything, and still tells so', async () => {
+    const free = { promptWeiPerMillion: '0', completionWeiPerMillion: '0' };
+    await fixture.deploy('gift', { price: free });
+    await eventually(() => fixture.openai().models.retrieve('gift'));
+    await fixture.openai().chat.completions.create({ ...chat, model: 'gift' });
+    expect([...fixture.settlement.leases, ...fixture.settlement.held]).toEqual([]);
+    await eventually(() => expect(fixture.served).toMatchObject([{ ...free, feeWei: '0', holdId: '' }]));
+  });
+
+  it('bills nothing that could not be recorded, and does not spend its money again', async () => {
+    fixture.settlement.leaseUseMs = 1_500;
+    await database.query('ALTER TABLE served_request RENAME TO away');
+    const broken = expect.objectContaining({ status: 500 });
+    await expect(ask()).rejects.toEqual(broken);
+    await database.query('ALTER TABLE away RENAME TO served_request');
+    await ask();
+    const [lease] = fixture.settlement.leases;
+    await eventually(() => expect(fixture.settlement.returned.get(lease?.leaseId ?? '')).toBe(1));
+    expect(await servedRows()).toHaveLength(1);
+  });
+
+  it('goes on paying from its lease while settlement is away', async () => {
+    await ask();
+    const { leases } = fixture.settlement;
+    const leased = leases.length;
+    fixture.settlement.close();
+    await Promise.all(Array.from({ length: 5 }, () => ask()));
+    const rows = await servedRows();
+    expect(rows).toHaveLength(6);
+    expect(new Set(rows.map((row) => row.hold_id)).size).toBeLessThanOrEqual(leased);
+  });
+
   it('asks for a price that it never learned, once, and never takes it for nothing', async () => {
     await database.query('UPDATE model SET prompt_wei_per_million = NULL, completion_wei_per_million = NULL');
     await ask();

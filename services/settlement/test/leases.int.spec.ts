@@ -1,4 +1,4 @@
-import { newId } from '@openledger/kernel';
+import { DomainError, newId } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import fc from 'fast-check';
@@ -15,7 +15,7 @@ import { PostgresQueries } from '../src/outbound/postgres-queries.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 import { contractsWithoutChain } from './contracts-without-chain.js';
 
-const RUNS = 25;
+const RUNS = 15;
 const USE_MS = 60_000;
 const ABANDON_MS = 3_600_000;
 const NOW = new Date('2026-11-21T12:00:00Z');
@@ -35,6 +35,12 @@ const told = (feeWei: number): ToldFee => ({
   completionWeiPerMillion: '1000000',
   feeWei: String(feeWei),
 });
+
+/** A refusal for want of money is an answer like others; anything else is not. */
+function refusalOf(error: unknown): 'INSUFFICIENT_BALANCE' {
+  if (error instanceof DomainError && error.code === 'INSUFFICIENT_BALANCE') return error.code;
+  throw error;
+}
 
 describe('leases', () => {
   let database: Database;
@@ -189,6 +195,21 @@ describe('leases', () => {
     await expectBooksToBalance();
   });
 
+  it('goes by its own clock alone, however far that of a gateway is off', async () => {
+    const day = 86_400_000;
+    for (const skewMs of [-day, day]) {
+      const id = await leaseOf(100n);
+      await serve(answer(id, 10, { servedAt: later(skewMs) }));
+      expect(await endLease.run(id, 1)).toBe(true);
+    }
+    // Asked again long after its use, it tells a time that is over and not a negative one.
+    const id = newId();
+    await lease(50n, 1n, id);
+    expect(await lease(50n, 1n, id, later(day))).toMatchObject({ useForMs: 0 });
+    await endLease.run(id, 0);
+    expect(await balance()).toEqual({ availableWei: 980n, heldWei: 0n });
+  });
+
   it('never charges the lease of another organisation', async () => {
     const id = await leaseOf(500n);
     const lender = organisationId;
@@ -261,8 +282,9 @@ describe('leases', () => {
           const again = served[pick % Math.max(served.length, 1)];
           if (kind === 'lease') {
             const id = newId();
-            const granted = await lease(BigInt(amount), BigInt(amount), id);
-            if (granted.kind === 'granted') leases.push({ id, receipts: 0 });
+            const asked = await lease(BigInt(amount), BigInt(amount), id).catch(refusalOf);
+            if (asked === 'INSUFFICIENT_BALANCE') expect((await balance()).availableWei < amount).toBe(true);
+            else if (asked.kind === 'granted') leases.push({ id, receipts: 0 });
           } else if (kind === 'serve' && one) {
             const request = answer(one.id, amount);
             one.receipts += 1;
