@@ -7,10 +7,12 @@ import { gatewayRouting } from './gateway/routing.js';
 import { seedlingDomains } from './seedling/domains.js';
 import { servingContinuous } from './serving/continuous.js';
 import { servingFairness } from './serving/fairness.js';
+import { servingHetero } from './serving/hetero.js';
 import { servingLlamacpp } from './serving/llamacpp.js';
 import { servingPeft } from './serving/peft.js';
 import { servingPrefix } from './serving/prefix.js';
 import { servingQuality } from './serving/quality.js';
+import { servingSwitching } from './serving/switching.js';
 import { trainStep } from './train/step.js';
 
 export const benches: readonly Bench[] = [
@@ -20,6 +22,8 @@ export const benches: readonly Bench[] = [
   trainStep,
   seedlingDomains,
   servingQuality,
+  servingHetero,
+  servingSwitching,
   servingPeft,
   servingLlamacpp,
   servingContinuous,

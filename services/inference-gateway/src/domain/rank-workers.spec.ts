@@ -53,7 +53,7 @@ describe('rankWorkers', () => {
   it('goes where the prompt has been read, and away from long queues and full caches', () => {
     expect(order(but(second, { prefixShare: 0.9 }), key)[0]).toBe(second);
     expect(order(but(first, { residency: 1, waitSeconds: 1 }), key)[0]).toBe(first);
-    expect(order(but(first, { residency: 1, waitSeconds: 4 }), key)[0]).not.toBe(first);
+    expect(order(but(first, { residency: 1, waitSeconds: 6 }), key)[0]).not.toBe(first);
     expect(order(but('a', { kvUsage: 0.9 }), '').at(-1)).toBe('a');
     expect(order(but('b', { waitSeconds: 0.2 }), '').at(-1)).toBe('b');
   });
@@ -64,8 +64,8 @@ describe('rankWorkers', () => {
     expect(order(busy, key, 2)[0]).toBe(second);
   });
 
-  it('overflows from a worker with more than its share, but not from a half-empty one', () => {
-    expect(order(but(first, { residency: 1, requests: 3 }), key)[0]).toBe(first);
+  it('overflows from a worker with more than its share, but not from one with a free row', () => {
+    expect(order(but(first, { residency: 1, requests: 7 }), key)[0]).toBe(first);
     expect(order(but(first, { residency: 1, requests: 9 }), key)).toEqual([second, third, fourth, first]);
   });
 

@@ -30,10 +30,13 @@ export interface Homes {
 
 /** A worker takes at most this many times the mean load before its keys overflow to the next one. */
 const LOAD_BOUND = 1.25;
-/** So much waiting is as bad as an adapter that is not there. */
-const WAIT_SECONDS_UNIT = 2;
+/**
+ * So much predicted waiting is as bad as an adapter that is not there. Bench `gateway.routing`: with half of it
+ * 7 % more adapters are fetched, with twice as much 20 % are added to the slowest first tokens.
+ */
+const WAIT_SECONDS_UNIT = 4;
 /** Less than residency: an adapter is used where it is. More than what a short queue takes away. */
-const HOME_BONUS = 0.5;
+const HOME_BONUS = 0.3;
 const KV_WEIGHT = 0.5;
 
 /**
@@ -68,9 +71,9 @@ function loadBound(workers: readonly WorkerLoad[]): number {
   return Math.ceil((LOAD_BOUND * (total + 1)) / Math.max(1, able.length));
 }
 
-/** A worker that is half empty has not more than it can take, however little the others have. */
+/** A worker with a free row has not more than it can take, however little the others have. */
 function penaltyOf({ available, fresh, requests, rowsMax }: WorkerLoad, bound: number): number {
-  const full = !fresh || requests >= Math.max(bound, rowsMax / 2);
+  const full = !fresh || requests >= Math.max(bound, rowsMax);
   return (available ? 0 : 2) + (full ? 1 : 0);
 }
 

@@ -3,6 +3,8 @@ import { PrefixMemory, prefixBlocks } from './prefix-memory.js';
 import { inKeyOrder, rankWorkers } from './rank-workers.js';
 import { residencyOf, secondsToFirstToken, type Tier, tierOf, type WorkerFacts } from './worker-facts.js';
 
+export { type Job, WorkerBook, type WorkerWord } from './worker-book.js';
+
 export interface RoutedRequest {
   readonly tenant: string;
   /** Empty for the base model alone. */

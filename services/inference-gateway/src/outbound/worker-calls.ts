@@ -38,7 +38,8 @@ export class WorkerCalls {
     { deadline, signal }: { readonly deadline: number; readonly signal: AbortSignal },
   ): AsyncGenerator<RunPiece> {
     const call = worker.client.run(toWireRun(request), this.metadata, { deadline });
-    const job = worker.begin({
+    const job = worker.book.begin({
+      begunAt: Date.now(),
       requestId: request.requestId,
       tokens: request.promptTokens.length + request.sampling.maxTokens,
     });
@@ -60,7 +61,7 @@ export class WorkerCalls {
         seen.cachedTokens = Math.max(seen.cachedTokens, response.cachedTokens);
         if (response.finishReason === '') yield toPiece(response);
         else {
-          worker.end(job);
+          worker.book.end(job);
           const { finishReason } = response;
           const receipt = await this.checked(response, worker, runWitness(request, seen, finishReason));
           yield { ...toPiece(response), ...(receipt ? { receipt } : {}) };
@@ -68,7 +69,7 @@ export class WorkerCalls {
       }
     } finally {
       clearTimeout(timer);
-      worker.end(job);
+      worker.book.end(job);
       signal.removeEventListener('abort', leave);
       // A destroyed stream may still report its cancellation: nobody is left to hear it.
       call.on('error', () => undefined);
@@ -83,7 +84,11 @@ export class WorkerCalls {
     { deadline, signal }: { readonly deadline: number; readonly signal: AbortSignal },
   ): Promise<EmbedAnswer> {
     const promptTokens = request.inputs.reduce((sum, tokens) => sum + tokens.length, 0);
-    const job = worker.begin({ requestId: request.requestId, tokens: promptTokens });
+    const job = worker.book.begin({
+      begunAt: Date.now(),
+      requestId: request.requestId,
+      tokens: promptTokens,
+    });
     try {
       const response = await answer((done: Done<RunEmbedResponse>) => {
         const call = worker.client.runEmbed(toWireEmbed(request), this.metadata, { deadline }, done);
@@ -104,7 +109,7 @@ export class WorkerCalls {
       });
       return { embeddings, adapterDigests: response.adapterDigests, ...(receipt ? { receipt } : {}) };
     } finally {
-      worker.end(job);
+      worker.book.end(job);
     }
   }
 

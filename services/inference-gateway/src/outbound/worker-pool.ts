@@ -106,7 +106,7 @@ export class WorkerPool implements Workers {
   }
 
   async stop(requestId: string): Promise<void> {
-    const running = [...this.workers.values()].filter((worker) => worker.runs(requestId));
+    const running = [...this.workers.values()].filter((worker) => worker.book.runs(requestId));
     const stopped = running.map((worker) => this.calls.stop(worker, requestId));
     for (const outcome of await Promise.allSettled(stopped)) {
       if (outcome.status === 'rejected') {
@@ -217,7 +217,7 @@ export class WorkerPool implements Workers {
     }
     for (const [address, worker] of this.workers) {
       worker.draining = !addresses.includes(address);
-      if (!worker.draining || !worker.isIdle) continue;
+      if (!worker.draining || !worker.book.isIdle) continue;
       this.workers.delete(address);
       this.router.forget(address);
       worker.client.close();
