@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { FolderBlobStore } from '@openledger/blob-store';
 import { loadConfig } from '@openledger/config';
 import { topics } from '@openledger/contracts';
@@ -92,6 +93,7 @@ function openLeases({ database, log }: Host, settlement: SettlementClient, alive
     book: new PostgresLeaseBook(database, aliveMs),
     holds: new HoldEach(settlement, (holdId, err) => log.warn({ err, holdId }, 'hold not released')),
     elapsedMs: () => performance.now(),
+    pause: (ms) => setTimeout(ms),
     onError: (err) => log.warn({ err }, 'leases'),
   });
   const upkeep = new Upkeep([

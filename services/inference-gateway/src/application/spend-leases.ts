@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { DomainError, newId } from '@openledger/kernel';
 import { SpendLease } from '../domain/spend-lease.js';
 import { wantedWei } from '../domain/spend-pace.js';
@@ -12,6 +11,7 @@ export interface SpendLeasesParts {
   readonly holds: Balances;
   /** Milliseconds of a clock that only runs forward: leases are told as durations. */
   readonly elapsedMs: () => number;
+  readonly pause: (ms: number) => Promise<void>;
   /** Told of what is tried again later. */
   readonly onError: (error: unknown) => void;
 }
@@ -101,7 +101,7 @@ export class SpendLeases implements Balances {
         if (lease) return lease;
         // What lies about here in pieces that are too small may be what is missing.
         if (asked.kind === 'set-aside') await this.giveBackIdle(account);
-        await waitOrRefuse(asked, totalWei, deadlineMs - elapsedMs());
+        await this.parts.pause(waitOf(asked, totalWei, deadlineMs - elapsedMs()));
       }
       return undefined;
     } finally {
@@ -178,13 +178,13 @@ export class SpendLeases implements Balances {
   }
 }
 
-/** Returns when it is worth asking again. @throws DomainError FUNDS_LEASED, what settlement refused with */
-async function waitOrRefuse(asked: Asked, mostWei: bigint, leftMs: number): Promise<void> {
+/** Milliseconds until it is worth asking again. @throws DomainError FUNDS_LEASED, what settlement refused with */
+function waitOf(asked: Asked, mostWei: bigint, leftMs: number): number {
   // What failed for somebody who needs more says nothing about this request.
-  if (asked.kind === 'granted' || asked.kind === 'failed' || asked.minimumWei > mostWei) return;
+  if (asked.kind === 'granted' || asked.kind === 'failed' || asked.minimumWei > mostWei) return 0;
   if (asked.kind === 'refused') throw asked.error;
   if (asked.retryAfterMs > leftMs) throw fundsLeased(asked.retryAfterMs);
-  await pause(asked.retryAfterMs);
+  return asked.retryAfterMs;
 }
 
 const fundsLeased = (retryAfterMs: number): DomainError =>
