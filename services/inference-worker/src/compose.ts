@@ -25,6 +25,11 @@ export async function compose(host: Host): Promise<Composition> {
       adapterPages: config.ADAPTER_PAGES,
       adapterCacheBytes: config.ADAPTER_CACHE_BYTES,
       threads: config.ENGINE_THREADS,
+      kernels: {
+        precision: config.ENGINE_PRECISION,
+        provider: config.ENGINE_PROVIDER,
+        planDir: config.ENGINE_PLAN_DIR === '' ? undefined : config.ENGINE_PLAN_DIR,
+      },
     },
     adapters: ({ config: model, packing }) => ({
       load: (reference) => loader.load(reference, { model, packing }),
@@ -39,11 +44,12 @@ export async function compose(host: Host): Promise<Composition> {
     },
     onCrash: (error) => host.log.error({ err: error }, 'the engine crashed and is started again'),
   });
+  host.log.info({ kernels: thread.base.kernels }, 'the model is open');
   // Nothing is told of adapters before the first request, so this is early enough.
   const adapterMetrics = new AdapterMetrics(host.metrics, {
     load: () => thread.load.adapters,
     disk: () => loader.disk,
-    pageBytes: () => adapterPageBytes(thread.base.config),
+    pageBytes: () => adapterPageBytes(thread.base.config, thread.base.packing),
   });
   const metrics = new EngineMetrics(host.metrics, { base: () => thread.base, load: () => thread.load });
   const engine = new MeteredEngine(thread, host.metrics);

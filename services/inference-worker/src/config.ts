@@ -1,4 +1,5 @@
 import { count } from '@openledger/config';
+import { precisions, providers } from '@openledger/transformer';
 import { z } from 'zod';
 
 const MIB = 1024 * 1024;
@@ -48,6 +49,12 @@ export const WorkerConfig = z.object({
   ADAPTER_FILE_BYTES_MAX: count.default(128 * MIB),
   /** Threads inside one operator. */
   ENGINE_THREADS: count.default(1),
+  /** Precision of the linear layers; auto times the kernels here and guards the quality. */
+  ENGINE_PRECISION: z.enum(['auto', ...precisions]).default('auto'),
+  /** Where the model is computed; refused at start where the runtime cannot. */
+  ENGINE_PROVIDER: z.enum(providers).default('cpu'),
+  /** Folder that keeps what auto found, so that later starts need no trials; empty keeps nothing. */
+  ENGINE_PLAN_DIR: z.string().default(''),
 });
 
 export type WorkerConfig = z.infer<typeof WorkerConfig>;

@@ -28,6 +28,7 @@ describe('EngineThread', () => {
         kvCacheBytes: 2 ** 24,
         prefixCacheBytes: 0,
         adapterPages: 8,
+        kernels: { precision: 'auto', provider: 'cpu', planDir: undefined },
         adapterCacheBytes: 1_000,
         threads: 1,
       },

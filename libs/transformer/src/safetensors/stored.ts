@@ -21,6 +21,7 @@ const readChunkBytes = 1 << 30;
 export class StoredFile {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   #descriptor: number | undefined;
+  #scratch = new Uint8Array(0);
 
   constructor(path: string, limits: SafetensorsLimits = defaultSafetensorsLimits) {
     this.#descriptor = openSync(path, 'r');
@@ -32,9 +33,8 @@ export class StoredFile {
     }
   }
 
-  read(position: number, length: number): Uint8Array {
+  read(position: number, length: number, bytes = new Uint8Array(length)): Uint8Array {
     if (this.#descriptor === undefined) throw refuseFile('it was closed before it was read');
-    const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       const wanted = Math.min(length - done, readChunkBytes);
       const moved = readSync(this.#descriptor, bytes, done, wanted, position + done);
@@ -42,6 +42,12 @@ export class StoredFile {
       done += moved;
     }
     return bytes;
+  }
+
+  /** As {@link read}, in memory that the next such call writes over. */
+  peek(position: number, length: number): Uint8Array {
+    if (this.#scratch.length < length) this.#scratch = new Uint8Array(length);
+    return this.read(position, length, this.#scratch.subarray(0, length));
   }
 
   close(): void {
@@ -87,7 +93,7 @@ export class StoredTensor implements Tensor {
   /** Rows `begin` to `end` of the first axis, widened. */
   rows(begin: number, end: number): Float32Array {
     const rowBytes = this.shape.slice(1).reduce((size, dim) => size * dim, bytesOf(this.dtype));
-    const bytes = this.file.read(this.#begin + begin * rowBytes, (end - begin) * rowBytes);
+    const bytes = this.file.peek(this.#begin + begin * rowBytes, (end - begin) * rowBytes);
     return decodeFloats(this.dtype, bytes);
   }
 }

@@ -32,6 +32,19 @@ export interface RequestOrder {
   readonly sampling: Sampling | undefined;
 }
 
+/** What the linear layers of the base are computed with. */
+export interface KernelFacts {
+  readonly provider: string;
+  /** How the choice came about; see `servingPlan`. */
+  readonly source: string;
+  /** Linear layers by their precision. */
+  readonly layers: Readonly<Record<string, number>>;
+  /** Layers that need more bits than the fastest kernel has. */
+  readonly widened: number;
+  /** Perplexity over that in float32, where it was measured. */
+  readonly perplexityRatio?: number;
+}
+
 export interface BaseFacts {
   readonly name: string;
   readonly digest: string;
@@ -43,6 +56,8 @@ export interface BaseFacts {
   readonly stripTokensMax: number;
   /** The form in which adapters are taken in. */
   readonly packing: Packing;
+  /** Absent where another server computes. */
+  readonly kernels?: KernelFacts;
 }
 
 export interface EngineLoad {

@@ -1,3 +1,5 @@
+import type { KernelSettings } from './open-session.js';
+
 /** What the engine's thread is started with. */
 export interface EngineWorkerData {
   readonly modelDir: string;
@@ -12,4 +14,5 @@ export interface EngineWorkerData {
   readonly adapterPages: number;
   readonly adapterCacheBytes: number;
   readonly threads: number;
+  readonly kernels: KernelSettings;
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { kvNumbersPerToken, loadModelFolder, ServingSession, stripTokens } from '@openledger/transformer';
+import { kvNumbersPerToken, openModelFolder, stripTokens } from '@openledger/transformer';
 import { enterThread } from '@openledger/worker-thread';
 import { AdapterPages } from '../application/adapter-pages.js';
 import { AdapterShelf } from '../application/adapter-shelf.js';
@@ -7,6 +7,7 @@ import { Engine } from '../application/engine.js';
 import type { EngineOrder, EngineReport } from '../application/engine-messages.js';
 import { rowModel } from '../application/row-model.js';
 import type { EngineWorkerData } from './engine-worker-data.js';
+import { openSession } from './open-session.js';
 
 const FLOAT_BYTES = 4;
 
@@ -20,14 +21,12 @@ function wholeStrip(stripTokensMax: number): number {
 
 /** The entry of the engine's thread: loads the model, then computes for as long as there is work. */
 async function serve(settings: EngineWorkerData, report: (report: EngineReport) => void) {
-  const { folder, config, weights, tokenizer, generation, digest } = await loadModelFolder(settings.modelDir);
+  const opened = await openModelFolder(settings.modelDir);
+  const { folder, config, tokenizer, generation, digest } = opened;
   const stripTokensMax = Math.floor(settings.kvCacheBytes / (FLOAT_BYTES * kvNumbersPerToken(config)));
   const contextTokens = Math.min(settings.contextTokensMax, config.maxPositions, wholeStrip(stripTokensMax));
-  const session = await ServingSession.open(config, weights, {
-    maxLength: contextTokens,
-    threads: settings.threads,
-    adapterPages: settings.adapterPages,
-  });
+  const { session, kernels } = await openSession(opened, { ...settings, contextTokens });
+  opened.close();
   const { rowsMax, prefillChunkTokens, prefixCacheBytes } = settings;
   const model = rowModel({ config, tokenizer, eosTokenIds: generation.eosTokenIds, contextTokens });
   const shelf = new AdapterShelf(settings.adapterCacheBytes);
@@ -38,7 +37,16 @@ async function serve(settings: EngineWorkerData, report: (report: EngineReport) 
     report,
   );
   const { packing } = session.adapters;
-  const base = { name: basename(folder), digest, contextTokens, config, packing, rowsMax, stripTokensMax };
+  const base = {
+    name: basename(folder),
+    digest,
+    contextTokens,
+    config,
+    packing,
+    rowsMax,
+    stripTokensMax,
+    kernels,
+  };
   return { engine, base };
 }
 
