@@ -52,7 +52,6 @@ export {
   type PackedAdapter,
   packAdapter,
   packedBuffers,
-  type ServedAdapter,
 } from './run/packed-adapter.js';
 export { type Provider, providers, requireProvider } from './run/provider.js';
 export { Scorer, type ScorerOptions } from './run/scorer.js';

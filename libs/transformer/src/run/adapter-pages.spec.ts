@@ -289,12 +289,9 @@ function mergedParts({ parts }: Sequence): AdapterContent | undefined {
       const own = each.config.rank;
       const isA = name.endsWith('lora_A.weight');
       if (source && isA) data.set(source, from * columns);
-      if (source && !isA) {
-        const scale = (weight * each.config.alpha) / own;
-        for (let row = 0; row < rows; row += 1) {
-          for (let at = 0; at < own; at += 1)
-            data[row * rank + from + at] = (source[row * own + at] ?? 0) * scale;
-        }
+      const scale = (weight * each.config.alpha) / own;
+      for (const [at, value] of source && !isA ? source.entries() : []) {
+        data[Math.floor(at / own) * rank + from + (at % own)] = value * scale;
       }
       from += own;
     }

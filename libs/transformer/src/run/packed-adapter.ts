@@ -46,9 +46,6 @@ export interface AdapterContent {
   readonly weights: LoraWeights;
 }
 
-/** @deprecated until the last user packs its adapters. */
-export type ServedAdapter = AdapterContent;
-
 /** Far below where a product with the largest sum of bytes would overflow. */
 const largestScale = 1e28;
 

@@ -12,7 +12,6 @@ import type { ModelConfig, Tensor, Weights } from '../model.js';
 import { adapterFeeds, type RowAdapter } from './adapter-cells.js';
 import { AdapterPool } from './adapter-pool.js';
 import { type FreshKeyValues, type KvCache, stripTokens } from './kv-cache.js';
-import { type PackedAdapter, packAdapter, type ServedAdapter } from './packed-adapter.js';
 import { type FeedTensor, Session, type SessionOptions } from './session.js';
 
 /** New tokens of one row: a prompt, a part of one, or the one token sampled last. */
@@ -20,8 +19,6 @@ export interface ServingRow {
   readonly tokens: ArrayLike<number>;
   /** Adapters of the row, all in the session's pool; their changes add up, each times its weight. */
   readonly adapters?: readonly RowAdapter[];
-  /** @deprecated packed and loaded on the fly; use `adapters`. */
-  readonly adapter?: ServedAdapter;
 }
 
 export interface StepOptions {
@@ -87,10 +84,9 @@ export class ServingSession {
       'rows of the step and of the cache differ',
     );
     this.#refuseTooLong(rows, cache);
-    const packed = this.#packed(rows);
     return this.adapters.read(async () => {
       const steps: ServingStep[] = [];
-      for (const run of runsOf(packed)) steps.push(await this.#run(run, cache, options));
+      for (const run of runsOf(rows)) steps.push(await this.#run(run, cache, options));
       return joined(steps);
     });
   }
@@ -160,25 +156,6 @@ export class ServingSession {
       feeds.set(pastName(layer, 'key'), strips ? part(strips.key) : none);
       feeds.set(pastName(layer, 'value'), strips ? part(strips.value) : none);
     }
-  }
-
-  readonly #onTheFly = new Map<ServedAdapter, PackedAdapter>();
-
-  #packed(rows: readonly ServingRow[]): readonly ServingRow[] {
-    const wanted = new Set(rows.flatMap(({ adapter }) => adapter ?? []));
-    for (const [content, adapter] of this.#onTheFly) {
-      if (wanted.has(content)) continue;
-      this.adapters.unload(adapter);
-      this.#onTheFly.delete(content);
-    }
-    return rows.map((row) => {
-      if (!row.adapter) return row;
-      let adapter = this.#onTheFly.get(row.adapter);
-      adapter ??= packAdapter(this.config, row.adapter, { packing: this.adapters.packing });
-      this.#onTheFly.set(row.adapter, adapter);
-      this.adapters.load(adapter);
-      return { ...row, adapters: [...(row.adapters ?? []), { adapter, weight: 1 }] };
-    });
   }
 }
 
