@@ -17,7 +17,7 @@ import { KnownCallers, testDatabase } from '@openledger/testing';
 import { tinyAdapter, writeTinyModel } from '@openledger/testing/tiny-model';
 import { inferenceWorker } from '../src/index.js';
 
-const SERVICE_TOKEN = 'service-token-of-this-test';
+export const SERVICE_TOKEN = 'service-token-of-this-test';
 
 export interface Answer {
   readonly tokens: readonly number[];
