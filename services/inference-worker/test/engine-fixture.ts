@@ -108,7 +108,9 @@ export class EngineFixture {
       tenant,
       tokens,
       adapters,
-      sampling: embed ? undefined : { ...plainSampling, maxTokens: 12, topLogprobs: 2, ...sampling },
+      sampling: embed
+        ? undefined
+        : { ...plainSampling, maxTokens: 12, topLogprobs: 2, ignoreEos: true, ...sampling },
     };
     this.engine.receive(order);
     return id;

@@ -15,6 +15,7 @@ function draw(random: () => number, index: number): Asked {
       maxTokens: 1 + below(40),
       temperature: below(3) === 0 ? 0.9 : 0,
       seed: below(1_000),
+      ignoreEos: below(2) === 0,
       ...(below(4) === 0 ? { presencePenalty: 0.7, repetitionPenalty: 1.1 } : {}),
     },
     embed: below(8) === 0,
