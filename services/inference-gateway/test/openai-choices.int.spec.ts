@@ -160,6 +160,23 @@ describe('what the official OpenAI client may ask of an answer', () => {
     );
   });
 
+  it("serves the client's own ways to stream and to parse", async () => {
+    fixture.script(spell('{"sum":3}'));
+    const schema = { type: 'object', properties: { sum: { type: 'integer' } }, required: ['sum'] };
+    const response_format = {
+      type: 'json_schema' as const,
+      json_schema: { name: 'sum', schema, strict: true },
+    };
+    const parsed = await fixture.openai().chat.completions.parse({ ...chat, response_format });
+    expect(JSON.parse(parsed.choices[0]?.message.content ?? '')).toEqual({ sum: 3 });
+    const runner = fixture.openai().chat.completions.stream({ ...chat, logprobs: false });
+    const deltas: string[] = [];
+    runner.on('content', (delta) => deltas.push(delta));
+    const whole = await runner.finalChatCompletion();
+    expect(whole.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: '{"sum":3}' } });
+    expect(deltas.join('')).toBe('{"sum":3}');
+  });
+
   it('bills no choice when one breaks off', async () => {
     fixture.script(async function* (request) {
       if (request.sampling?.seed === 5) yield* spell('whole')(request, new AbortController().signal);
@@ -175,7 +192,7 @@ describe('what the official OpenAI client may ask of an answer', () => {
     expect(fixture.served.some(({ requestId }) => held.includes(requestId))).toBe(false);
   });
 
-  it('runs no choice when one cannot be paid, and all are stopped when the caller leaves', async () => {
+  it('stops all choices when the caller leaves, who pays for what each had made', async () => {
     fixture.script(sayAndHang('ab'));
     const stopped = () => fixture.workers.reduce((sum, worker) => sum + worker.stopped.length, 0);
     const before = stopped();

@@ -217,9 +217,9 @@ describe('the official OpenAI client', () => {
 
     it('about the length of the prompt, and cuts max_tokens to the context', async () => {
       const long = { messages: [{ role: 'user', content: 'x'.repeat(600) }] };
-      await expect(create(long)).rejects.toEqual(refusal(400, 'context_length_exceeded'));
+      await expect(create(long)).rejects.toEqual(refusal(400, 'context_length_exceeded', 'messages'));
       const hopeless = { messages: [{ role: 'user', content: 'x'.repeat(900_000) }] };
-      await expect(create(hopeless)).rejects.toEqual(refusal(400, 'context_length_exceeded'));
+      await expect(create(hopeless)).rejects.toEqual(refusal(400, 'context_length_exceeded', 'messages'));
       await create({ max_tokens: 100_000 });
       expect(fixture.settlement.held.at(-1)?.completionTokensMax).toBe(512 - 'user: Hi\nassistant: '.length);
     });

@@ -101,6 +101,7 @@ describe('embeddings by the official OpenAI client', () => {
     ] as const) {
       await expect(embed(body)).rejects.toEqual(refused(400, code));
     }
+    await expect(embed({ input: '' })).rejects.toEqual(expect.objectContaining({ param: 'input' }));
     expect((await embed({ dimensions: 32 })).data).toHaveLength(1);
     await expect(embed({ model: 'nobody' })).rejects.toEqual(refused(404, 'model_not_found'));
     fixture.settlement.poor.add('organisation-poor');

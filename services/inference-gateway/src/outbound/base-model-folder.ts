@@ -64,7 +64,7 @@ function refuseHopeless(text: string, contextTokens: number): void {
     'invalid',
     'CONTEXT_LENGTH_EXCEEDED',
     `The context of this model holds ${contextTokens} tokens; a prompt of ${text.length} characters has more: shorten it.`,
-    { details: { param: 'messages', contextTokens } },
+    { details: { contextTokens } },
   );
 }
 
@@ -74,5 +74,4 @@ function checkTokens(tokens: readonly number[], vocabSize: number): readonly num
   throw invalid(`Token ${unknown} is not in the vocabulary of ${vocabSize}.`);
 }
 
-const invalid = (message: string): DomainError =>
-  new DomainError('invalid', 'PROMPT_INVALID', message, { details: { param: 'prompt' } });
+const invalid = (message: string): DomainError => new DomainError('invalid', 'PROMPT_INVALID', message);

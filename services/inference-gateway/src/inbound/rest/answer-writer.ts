@@ -4,12 +4,15 @@ import type { Answer, AnswerPrompts, Asked, ChoicePiece } from '../../applicatio
 import type { AnswerEnd } from '../../application/answer-question.js';
 import type { TokenLogprob } from '../../application/ports.js';
 import type { LogprobWords } from './logprob-words.js';
+import { naming } from './prompt-param.js';
 import { callerGone, ServerSentEvents } from './server-sent-events.js';
 
 /** How one of the two routes words its answers. */
 export interface Wording {
   /** Prefix of the answer's id: `chatcmpl`, `cmpl`. */
   readonly prefix: string;
+  /** The parameter that holds what is to be answered. */
+  readonly promptParam: string;
   /** `object` of a whole answer and of a part of a streamed one. */
   readonly object: string;
   readonly chunkObject: string;
@@ -45,7 +48,7 @@ export class AnswerWriter {
 
   async write(asked: Asked, wording: Wording, delivery: Delivery, response: ServerResponse): Promise<void> {
     const gone = callerGone(response);
-    const answer = await this.answers.begin(asked, gone);
+    const answer = await naming(wording.promptParam, () => this.answers.begin(asked, gone));
     response.setHeader(REQUEST_ID_HEADER, answer.requestIds.join(', '));
     const frame = frameOf(answer, asked.model, wording);
     if (delivery.stream) {

@@ -29,6 +29,7 @@ const ChatRequest = z.object({
 
 const wordingWith = (vocabulary: Vocabulary): Wording => ({
   prefix: 'chatcmpl',
+  promptParam: 'messages',
   object: 'chat.completion',
   chunkObject: 'chat.completion.chunk',
   whole: (content, finishReason) => ({

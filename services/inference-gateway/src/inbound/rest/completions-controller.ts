@@ -21,6 +21,7 @@ const CompletionRequest = z.object({
 
 const wordingWith = (vocabulary: Vocabulary): Wording => ({
   prefix: 'cmpl',
+  promptParam: 'prompt',
   object: 'text_completion',
   chunkObject: 'text_completion',
   whole: (text, finishReason) => ({ text, finish_reason: finishReason }),

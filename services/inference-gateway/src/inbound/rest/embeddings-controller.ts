@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { EMBED_INPUTS_MAX, EmbedInputs } from '../../application/embed-inputs.js';
 import { REQUEST_ID_HEADER } from './answer-writer.js';
 import { checkBody } from './parameters.js';
+import { naming } from './prompt-param.js';
 import { textOrTokens, toPrompts } from './prompts.js';
 import { callerGone } from './server-sent-events.js';
 
@@ -35,7 +36,7 @@ export class EmbeddingsController {
     const { model, input, encoding_format, dimensions } = parse(EmbeddingRequest, body);
     refuseOther(dimensions ?? this.embedInputs.dimensions, this.embedInputs.dimensions);
     const question = { organisationId, model, inputs: toPrompts(input) };
-    const embedded = await this.embedInputs.embed(question, callerGone(response));
+    const embedded = await naming('input', () => this.embedInputs.embed(question, callerGone(response)));
     response.setHeader(REQUEST_ID_HEADER, embedded.requestId);
     const worded = encoding_format === 'base64' ? toBase64 : (values: readonly number[]) => values;
     return {

@@ -6,7 +6,8 @@ import { ModelCatalogue } from '../../application/model-catalogue.js';
 import type { ServableModel } from '../../domain/model.js';
 
 const PageQuery = z.object({
-  limit: pageLimit(1_000, 100),
+  // OpenAI's own list has no pages, so its clients ask for the first one alone.
+  limit: pageLimit(1_000),
   after: z.string().max(512).optional(),
 });
 

@@ -1,0 +1,15 @@
+import { DomainError } from '@openledger/kernel';
+
+/** Refusals of what was to be read, which each route takes by another name. */
+const OF_PROMPTS = new Set(['PROMPT_INVALID', 'CONTEXT_LENGTH_EXCEEDED']);
+
+/** Names the route's own parameter in such refusals. */
+export async function naming<T>(param: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof DomainError) || !OF_PROMPTS.has(error.code)) throw error;
+    const details = { ...error.details, param };
+    throw new DomainError(error.kind, error.code, error.message, { details, cause: error });
+  }
+}
