@@ -2,6 +2,7 @@ import type { Bench } from './bench.js';
 import { eventlogCrash } from './eventlog/crash.js';
 import { eventlogThroughput } from './eventlog/throughput.js';
 import { flowFirstAnswer } from './flow/first-answer.js';
+import { gatewayLeases } from './gateway/leases.js';
 import { gatewayOverhead } from './gateway/overhead.js';
 import { gatewayRouting } from './gateway/routing.js';
 import { seedlingDomains } from './seedling/domains.js';
@@ -31,4 +32,5 @@ export const benches: readonly Bench[] = [
   servingPrefix,
   gatewayRouting,
   gatewayOverhead,
+  gatewayLeases,
 ];

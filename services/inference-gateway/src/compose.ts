@@ -43,7 +43,13 @@ export async function compose(host: Host): Promise<Composition> {
   });
   const receipts = new PostgresReceipts(database, blobs);
   const catalogue = new ModelCatalogue(new PricedModels(models, settlement), base, config.BASE_IS_FREE);
-  const parts = { catalogue, base, payments: new Payments(leases.balances, receipts), workers, clock };
+  const parts = {
+    catalogue,
+    base,
+    payments: new Payments(config.SPEND_LEASES ? leases.balances : leases.holds, receipts),
+    workers,
+    clock,
+  };
   const answers = new AnswerPrompts(parts);
   const embedInputs = new EmbedInputs(parts);
   const defaults = new Defaults(base.recommended);
@@ -88,10 +94,11 @@ const SWEEP_MS = 500;
 const TENDS = 4;
 
 function openLeases({ database, log }: Host, settlement: SettlementClient, aliveMs: number) {
+  const holds = new HoldEach(settlement, (holdId, err) => log.warn({ err, holdId }, 'hold not released'));
   const balances = new SpendLeases({
     lender: settlement,
     book: new PostgresLeaseBook(database, aliveMs),
-    holds: new HoldEach(settlement, (holdId, err) => log.warn({ err, holdId }, 'hold not released')),
+    holds,
     elapsedMs: () => performance.now(),
     pause: (ms) => setTimeout(ms),
     onError: (err) => log.warn({ err }, 'leases'),
@@ -100,5 +107,5 @@ function openLeases({ database, log }: Host, settlement: SettlementClient, alive
     { everyMs: SWEEP_MS, work: () => balances.sweep() },
     { everyMs: aliveMs / TENDS, work: () => balances.tend() },
   ]);
-  return { balances, upkeep };
+  return { balances, holds, upkeep };
 }

@@ -20,6 +20,8 @@ export const GatewayConfig = z.object({
   READER_TIMEOUT_MS: milliseconds.default(30_000),
   /** Leases of a gateway that has not been heard of for this long are given back by another. */
   LEASE_ALIVE_MS: milliseconds.default(30_000),
+  /** Off, a hold pays for each request. */
+  SPEND_LEASES: flag.default(true),
 });
 
 export type GatewayConfig = z.infer<typeof GatewayConfig>;
