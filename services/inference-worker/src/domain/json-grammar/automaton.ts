@@ -48,6 +48,8 @@ export class Automaton {
   readonly start: State;
   private readonly frames = new Map<string, Frame>();
   private readonly states = new Map<string, State>();
+  /** Frames looked at so far, where a transition was not remembered: a measure of time. */
+  effort = 0;
   private frameCount = 0;
   private stateCount = 0;
   private age = 0;
@@ -60,6 +62,11 @@ export class Automaton {
     this.start = this.stateOf([this.frame(root, 0, 0, undefined)]);
   }
 
+  /** Where only some of a state's frames are gone on with. */
+  part(frames: readonly LeafFrame[]): State {
+    return this.stateOf(frames);
+  }
+
   /** Undefined where no answer goes on with `byte`. */
   step(state: State, byte: number): State | undefined {
     if (state.age !== this.age) {
@@ -69,6 +76,7 @@ export class Automaton {
     let next = state.next[byte];
     if (next === undefined) {
       const after = new Set<Frame | undefined>();
+      this.effort += state.frames.length;
       for (const frame of state.frames) this.read(frame, byte, after);
       next = after.size === 0 ? null : this.stateOf(after);
       // Forgetting may just have happened; then the transition is forgotten with the rest.
@@ -109,6 +117,7 @@ export class Automaton {
       else this.expand(frame, seen);
       if (seen.size > this.limits.frames) throw tooComplex();
     }
+    this.effort += seen.size;
     leaves.sort((a, b) => a.id - b.id);
     return { leaves, complete: seen.has(undefined) };
   }
@@ -153,22 +162,34 @@ export class Automaton {
     }
   }
 
-  /** `at` is the next member that may come; `count` is 1 when there is one before it. */
-  private expandMembers(op: MembersOp, { at, count, after }: Frame, into: Set<Frame | undefined>): void {
-    const take = (member: Op, next: number): void => {
-      if (this.satisfiable[member.id] !== 1) return;
-      const rest = this.frame(op, next, 1, after);
-      if (count === 0) this.begin(member, rest, into);
-      else this.begin(op.between, this.frame(member, 0, 0, rest), into);
-    };
+  /**
+   * `at` is the next member that may come. `count` is 0 before the first, 1 after one, and 2 after the comma
+   * that another must follow.
+   */
+  private expandMembers(op: MembersOp, frame: Frame, into: Set<Frame | undefined>): void {
+    const { at, count, after } = frame;
+    const next = this.nextMembers(op, at);
+    if (count === 1) {
+      if (next.length > 0) this.begin(op.between, this.frame(op, at, 2, after), into);
+    } else {
+      for (const { member, rest } of next) this.begin(member, this.frame(op, rest, 1, after), into);
+    }
+    const done = !op.members.slice(at).some(({ required }) => required);
+    if (count < 2 && done) into.add(after);
+  }
+
+  private nextMembers(op: MembersOp, at: number): { readonly member: Op; readonly rest: number }[] {
+    const next: { readonly member: Op; readonly rest: number }[] = [];
     for (let index = at; index < op.members.length; index += 1) {
       const member = op.members[index];
       if (!member) continue;
-      take(member.op, index + 1);
-      if (member.required) return;
+      if (this.satisfiable[member.op.id] === 1) next.push({ member: member.op, rest: index + 1 });
+      if (member.required) return next;
     }
-    if (op.others) take(op.others, op.members.length);
-    into.add(after);
+    if (op.others && this.satisfiable[op.others.id] === 1) {
+      next.push({ member: op.others, rest: op.members.length });
+    }
+    return next;
   }
 
   private begin(op: Op, after: Frame | undefined, into: Set<Frame | undefined>): void {
@@ -229,7 +250,7 @@ function isLeaf(frame: Frame): frame is LeafFrame {
   return kind === 'bytes' || kind === 'class' || kind === 'string' || kind === 'other-name';
 }
 
-const tooComplex = () =>
+export const tooComplex = () =>
   new DomainError(
     'invalid',
     'JSON_SCHEMA_TOO_LARGE',

@@ -1,5 +1,13 @@
-import { allow, countedMask, emptyMask, type TokenMask } from '../token-mask.js';
-import { Automaton, type AutomatonLimits, type LeafFrame, type State, stackId } from './automaton.js';
+import { allow, countedMask, emptyMask, include, type TokenMask } from '../token-mask.js';
+import {
+  Automaton,
+  type AutomatonLimits,
+  type LeafFrame,
+  type State,
+  stackId,
+  tooComplex,
+} from './automaton.js';
+import type { OtherNameOp, StringOp } from './op.js';
 import { compileSchema } from './schema-compiler.js';
 import { parseSchema } from './schema-text.js';
 import { Within } from './string-body.js';
@@ -10,6 +18,8 @@ const GRAMMARS_MAX = 16;
 /** Of one schema; the one used last is last. */
 const MASKS_MAX = 256;
 const LIMITS: AutomatonLimits = { states: 2_048, frames: 4_096 };
+/** Frames looked at for one mask: some 100 ms, during which all rows stand still. */
+const EFFORT_MAX = 200_000;
 
 interface Grammar {
   readonly automaton: Automaton;
@@ -44,11 +54,12 @@ export class Grammars {
     return new GrammarCursor(grammar, this);
   }
 
-  /** The tokens that may come in a state. */
+  /** The tokens that may come in a state. @throws DomainError JSON_SCHEMA_TOO_LARGE */
   mask({ automaton, masks }: Grammar, state: State): TokenMask {
-    const within = stringOf(state);
-    const key = within ? this.stringKey(within) : `${state.id}`;
-    const mask = masks.get(key) ?? this.makeMask(automaton, state, within);
+    const strings = state.frames.filter(isStringFrame);
+    const whole = strings.length === state.frames.length && !state.complete;
+    const key = whole ? strings.map((frame) => this.stringKey(frame)).join() : `${state.id}`;
+    const mask = masks.get(key) ?? this.makeMask(automaton, state, strings);
     keep(masks, key, mask, MASKS_MAX);
     return mask;
   }
@@ -63,7 +74,7 @@ export class Grammars {
   }
 
   /** Places in a string that differ in no token: what is farther away than the longest token does not matter. */
-  private stringKey(frame: LeafFrame): string {
+  private stringKey(frame: StringFrame): string {
     const { op, count } = frame;
     const { longest } = this.vocabulary.all;
     if (op.kind !== 'string') return `name ${stackId(frame)} ${op.id} ${count}`;
@@ -71,23 +82,38 @@ export class Grammars {
     return `text ${stackId(frame)} ${Math.min(longest, least)} ${room}`;
   }
 
-  private makeMask(automaton: Automaton, state: State, within: LeafFrame | undefined): TokenMask {
+  /**
+   * What any of a state's frames allows. Text within a string is known beforehand; the vocabulary is walked
+   * for what closes the string, and for the frames that read no string.
+   */
+  private makeMask(automaton: Automaton, state: State, strings: readonly StringFrame[]): TokenMask {
     const { vocabulary } = this;
-    const step = (from: State, byte: number): State | undefined => automaton.step(from, byte);
-    if (!within) {
-      const words = emptyMask(vocabulary.size);
-      vocabulary.all.walk(state, step, (token) => allow(words, token));
-      if (state.complete) for (const token of this.eosTokenIds) allow(words, token);
-      return countedMask(words);
+    const words = emptyMask(vocabulary.size);
+    const end = automaton.effort + EFFORT_MAX;
+    const step = (from: State, byte: number): State | undefined => {
+      if (automaton.effort > end) throw tooComplex();
+      return automaton.step(from, byte);
+    };
+    const found = (token: number): void => allow(words, token);
+    for (const { op, count } of strings) {
+      include(words, op.kind === 'string' ? vocabulary.insideString(op.max - count) : vocabulary.unescaped);
     }
-    const { op, count } = within;
-    const text = op.kind === 'string' ? vocabulary.insideString(op.max - count) : vocabulary.unescaped;
-    const words = text.slice();
-    vocabulary.closing.walk(state, step, (token) => allow(words, token));
-    if (op.kind !== 'string') vocabulary.escaping.walk(state, step, (token) => allow(words, token));
+    if (strings.length > 0) {
+      vocabulary.closing.walk(state, step, found);
+      if (strings.some(({ op }) => op.kind === 'other-name')) vocabulary.escaping.walk(state, step, found);
+    }
+    const others = state.frames.filter((frame) => !isStringFrame(frame));
+    if (others.length > 0) vocabulary.all.walk(automaton.part(others), step, found);
+    if (state.complete) for (const token of this.eosTokenIds) allow(words, token);
     return countedMask(words);
   }
 }
+
+type StringFrame = LeafFrame & { readonly op: StringOp | OtherNameOp };
+
+/** A string's next character is being read. */
+const isStringFrame = (frame: LeafFrame): frame is StringFrame =>
+  frame.at === Within.Ready && (frame.op.kind === 'string' || frame.op.kind === 'other-name');
 
 /** Puts an entry last, and lets the first go when there are too many. */
 function keep<T>(entries: Map<string, T>, key: string, value: T, most: number): void {
@@ -98,13 +124,6 @@ function keep<T>(entries: Map<string, T>, key: string, value: T, most: number): 
     entries.delete(first);
     return;
   }
-}
-
-/** The string whose next character is being read, where that is all that is being read. */
-function stringOf({ frames, complete }: State): LeafFrame | undefined {
-  const [only] = frames;
-  if (complete || frames.length !== 1 || only?.at !== Within.Ready) return undefined;
-  return only.op.kind === 'string' || only.op.kind === 'other-name' ? only : undefined;
 }
 
 /** How far one answer has come in its grammar. */

@@ -16,7 +16,7 @@ export interface Bounds {
 
 /** Any number of JSON (RFC 8259, section 6), short enough to be finite and exact where it is whole. */
 export function anyNumber(build: OpBuilder): Op {
-  const digit = build.oneOf(DIGIT);
+  const { digit } = build;
   const fraction = build.sequence([build.text('.'), build.repeat(digit, 1, DIGITS)]);
   const exponent = build.sequence([
     build.oneOf('eE'),
@@ -27,7 +27,7 @@ export function anyNumber(build: OpBuilder): Op {
 }
 
 export function anyInteger(build: OpBuilder): Op {
-  const rest = build.repeat(build.oneOf(DIGIT), 0, DIGITS - 1);
+  const rest = build.repeat(build.digit, 0, DIGITS - 1);
   const digits = build.choice([build.text('0'), build.sequence([build.oneOf(DIGIT.slice(1)), rest])]);
   return build.sequence([build.optional(build.text('-')), digits]);
 }
@@ -96,14 +96,26 @@ function unsigned(
   decimals: number,
 ): Op[] {
   const options: Op[] = [];
+  /** Lengths of which every number is within: one part for all of them. */
+  const whole: number[] = [];
   const shortest = decimals + 1;
   for (let length = shortest; length <= Math.max(shortest, high.toString().length); length += 1) {
     const least = length === shortest ? 0n : 10n ** BigInt(length - 1);
+    const greatest = 10n ** BigInt(length) - 1n;
     const from = low > least ? low : least;
-    const to = high < 10n ** BigInt(length) - 1n ? high : 10n ** BigInt(length) - 1n;
+    const to = high < greatest ? high : greatest;
     if (from > to) continue;
-    const text = (value: bigint) => pointed(value.toString().padStart(length, '0'), decimals);
-    options.push(between(build, text(from), text(to)));
+    if (length > shortest && from === least && to === greatest) whole.push(length - shortest);
+    else {
+      const text = (value: bigint) => pointed(value.toString().padStart(length, '0'), decimals);
+      options.push(between(build, text(from), text(to)));
+    }
+  }
+  const [fewest, most] = [whole[0], whole.at(-1)];
+  if (fewest !== undefined && most !== undefined) {
+    const fraction = decimals === 0 ? [] : [anyDigits(build, `.${'0'.repeat(decimals)}`)];
+    const rest = build.repeat(build.digit, fewest, most);
+    options.push(build.sequence([build.oneOf(DIGIT.slice(1)), rest, ...fraction]));
   }
   return options;
 }
@@ -138,8 +150,7 @@ function between(build: OpBuilder, low: string, high: string): Op {
 
 function anyDigits(build: OpBuilder, pattern: string): Op {
   const [whole = '', fraction] = pattern.split('.');
-  const digit = build.oneOf(DIGIT);
-  const digits = (count: number) => build.repeat(digit, count, count);
+  const digits = (count: number) => (count === 0 ? build.empty : build.repeat(build.digit, count, count));
   if (fraction === undefined) return digits(whole.length);
   return build.sequence([digits(whole.length), build.text('.'), digits(fraction.length)]);
 }

@@ -3,7 +3,7 @@ import { NameTrie } from './name-trie.js';
 import type { Member, Op, ReferenceOp } from './op.js';
 
 /** Parts of one grammar; it takes some 100 bytes for each. */
-const OPS_MAX = 50_000;
+const OPS_MAX = 10_000;
 /** Spaces after a line break, enough for ten levels of four. */
 const INDENT_MAX = 40;
 const UNBOUNDED = Number.POSITIVE_INFINITY;
@@ -21,6 +21,7 @@ export class OpBuilder {
     this.sequence([this.text('\n'), this.repeat(this.text(' '), 0, INDENT_MAX)]),
   ]);
   readonly comma = this.sequence([this.text(','), this.space]);
+  readonly digit = this.oneOf('0123456789');
   readonly colon = this.sequence([this.text(':'), this.optional(this.text(' '))]);
 
   text(text: string): Op {
@@ -32,6 +33,11 @@ export class OpBuilder {
     const members = new Uint8Array(256);
     for (const byte of Buffer.from(characters)) members[byte] = 1;
     return this.add({ kind: 'class', members });
+  }
+
+  /** One of these texts; what they begin with alike is read once. */
+  oneText(texts: readonly string[]): Op {
+    return this.oneOfBytes([...new Set(texts)].map((text) => Buffer.from(text).toString('latin1')).sort());
   }
 
   sequence(parts: readonly Op[]): Op {
@@ -85,6 +91,33 @@ export class OpBuilder {
     return op;
   }
 
+  /** @param texts sorted, none twice, one Latin-1 character a byte */
+  private oneOfBytes(texts: readonly string[]): Op {
+    const options: Op[] = [];
+    for (let from = 0; from < texts.length; ) {
+      const first = texts[from] ?? '';
+      let to = from + 1;
+      while (to < texts.length && texts[to]?.[0] === first[0]) to += 1;
+      const last = texts[to - 1] ?? '';
+      const shared = first === '' ? 0 : sharedLength(first, last);
+      const prefix = shared === 0 ? [] : [this.bytes(first.slice(0, shared))];
+      const rests = texts.slice(from, to).map((text) => text.slice(shared));
+      options.push(
+        rests.length === 1 && first === '' ? this.empty : this.sequence([...prefix, ...this.after(rests)]),
+      );
+      from = to;
+    }
+    return this.choice(options);
+  }
+
+  private after(rests: readonly string[]): readonly Op[] {
+    return rests.length === 1 ? [] : [this.oneOfBytes(rests)];
+  }
+
+  private bytes(latin1: string): Op {
+    return this.add({ kind: 'bytes', bytes: Buffer.from(latin1, 'latin1') });
+  }
+
   private otherName(declared: NameTrie): Op {
     return this.sequence([this.text('"'), this.add({ kind: 'other-name', declared })]);
   }
@@ -95,6 +128,13 @@ export class OpBuilder {
     this.ops.push(numbered);
     return numbered;
   }
+}
+
+/** Of two sorted texts, so of all between them. */
+function sharedLength(first: string, last: string): number {
+  let length = 0;
+  while (length < first.length && first[length] === last[length]) length += 1;
+  return length;
 }
 
 export const tooLarge = (what: string): DomainError =>

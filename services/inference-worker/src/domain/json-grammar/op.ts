@@ -79,15 +79,32 @@ export type Op = LeafOp | SequenceOp | ChoiceOp | ListOp | MembersOp | Reference
 export function satisfiable(ops: readonly Op[]): Uint8Array {
   const found = new Uint8Array(ops.length);
   const holds = (op: Op): boolean => found[op.id] === 1;
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const op of ops) {
-      if (holds(op) || !isSatisfiable(op, holds)) continue;
-      found[op.id] = 1;
-      changed = true;
-    }
+  const users: Op[][] = ops.map(() => []);
+  for (const op of ops) for (const part of partsOf(op)) users[part.id]?.push(op);
+  const queue = [...ops];
+  for (let op = queue.pop(); op; op = queue.pop()) {
+    if (holds(op) || !isSatisfiable(op, holds)) continue;
+    found[op.id] = 1;
+    queue.push(...(users[op.id] ?? []).filter((user) => !holds(user)));
   }
   return found;
+}
+
+function partsOf(op: Op): readonly Op[] {
+  switch (op.kind) {
+    case 'sequence':
+      return op.parts;
+    case 'choice':
+      return op.options;
+    case 'list':
+      return [op.item];
+    case 'members':
+      return op.members.map((member) => member.op);
+    case 'reference':
+      return op.target ? [op.target] : [];
+    default:
+      return [];
+  }
 }
 
 function isSatisfiable(op: Op, holds: (op: Op) => boolean): boolean {

@@ -11,8 +11,8 @@ import {
 } from './keywords.js';
 import { anyInteger, anyNumber, boundedInteger, boundedNumber } from './number-range.js';
 import { type Op, type ReferenceOp, satisfiable } from './op.js';
-import { OpBuilder } from './op-builder.js';
-import { mayOverlap } from './overlap.js';
+import { OpBuilder, tooLarge } from './op-builder.js';
+import { Overlap } from './overlap.js';
 import {
   invalidSchema,
   isSchema,
@@ -21,6 +21,9 @@ import {
   type Schema,
   unsupportedSchema,
 } from './schema-text.js';
+
+/** Schemas within schemas, definitions followed. */
+const DEPTH_MAX = 200;
 
 /** A grammar of the texts that answer a schema. */
 export interface CompiledSchema {
@@ -48,11 +51,25 @@ export function compileSchema(schema: Schema): CompiledSchema {
 class SchemaCompiler {
   readonly build = new OpBuilder();
   private readonly references = new Map<Schema, ReferenceOp>();
+  /** By type and bounds: the digits of a range are many parts. */
+  private readonly numbers = new Map<string, Op>();
+  private readonly overlap: Overlap;
   private any: ReferenceOp | undefined;
+  private depth = 0;
 
-  constructor(private readonly document: Schema) {}
+  constructor(private readonly document: Schema) {
+    this.overlap = new Overlap(document);
+  }
 
   compile(schema: Schema): Op {
+    if (this.depth >= DEPTH_MAX) throw tooLarge(`definitions more than ${DEPTH_MAX} deep in one another`);
+    this.depth += 1;
+    const op = this.byKeyword(schema);
+    this.depth -= 1;
+    return op;
+  }
+
+  private byKeyword(schema: Schema): Op {
     if (schema === true) return this.anyValue();
     if (schema === false) return this.build.choice([]);
     switch (wholeKeyword(schema)) {
@@ -66,9 +83,7 @@ class SchemaCompiler {
         return this.allOf(schemasOf(schema, 'allOf'));
       case 'enum':
       case 'const':
-        return this.build.choice(
-          allowedValues(schema).map((value) => this.build.text(JSON.stringify(value))),
-        );
+        return this.build.oneText(allowedValues(schema).map((value) => JSON.stringify(value)));
       default:
         return this.build.choice(typesOf(schema).map((type) => this.ofType(type, schema)));
     }
@@ -88,7 +103,7 @@ class SchemaCompiler {
   private exactlyOne(parts: readonly Schema[]): Op {
     for (const [index, part] of parts.entries()) {
       for (const [before, other] of parts.slice(0, index).entries()) {
-        if (!mayOverlap(this.document, part, other)) continue;
+        if (!this.overlap.possible(part, other)) continue;
         const which = `${before} and ${index}`;
         throw unsupportedSchema(
           `a value might satisfy both ${which} of "oneOf" (use "anyOf", or a property with a "const" in each)`,
@@ -138,7 +153,12 @@ class SchemaCompiler {
       high: highExcluded ? below : high,
       highExcluded,
     };
-    return type === 'integer' ? boundedInteger(build, bounds) : boundedNumber(build, bounds);
+    const key = [type, ...Object.values(bounds)].join();
+    const known = this.numbers.get(key);
+    if (known) return known;
+    const op = type === 'integer' ? boundedInteger(build, bounds) : boundedNumber(build, bounds);
+    this.numbers.set(key, op);
+    return op;
   }
 
   private array(schema: JsonObject): Op {
