@@ -80,8 +80,10 @@ describe('embeddings by the official OpenAI client', () => {
     const { data } = await fixture.openai().embeddings.create({ model: 'tiny', input: 'a' });
     expect(data[0]?.embedding).toEqual(a);
     expect(fixture.settlement.held).toHaveLength(holds);
-    const asked = fixture.workers.flatMap(({ embeds }) => embeds).at(-1);
-    expect(asked).toMatchObject({ adapters: [], tenant: 'organisation-1' });
+    const asked = fixture.workers
+      .flatMap(({ embeds }) => embeds)
+      .filter(({ adapters }) => adapters.length === 0);
+    expect(asked.map(({ tenant }) => tenant)).toEqual(['organisation-1']);
   });
 
   it('says what is wrong', async () => {

@@ -1,6 +1,7 @@
 import type { ServableModel } from '../domain/model.js';
 import { type Sampling, samplingOfChoice } from '../domain/sampling.js';
 import { type AnswerParts, type AnswerPiece, AnswerQuestion, type Question } from './answer-question.js';
+import { encodeEach } from './encode-each.js';
 import { interleave } from './interleave.js';
 import type { ModelCatalogue } from './model-catalogue.js';
 import type { Prompt } from './ports.js';
@@ -50,10 +51,12 @@ export class AnswerPrompts {
 
   /** Resolves with the first token at hand, so that every refusal is still a plain error. @throws DomainError */
   async begin(asked: Asked, callerGone: AbortSignal): Promise<Answer> {
-    const { catalogue, clock } = this.parts;
+    const { base, catalogue, clock } = this.parts;
     const askedAt = clock.now();
     const model = await catalogue.find(asked.model);
-    const jobs = await this.questions.prepareAll(this.questionsOf(asked, model, askedAt));
+    const prompts = await encodeEach(base, asked.prompts);
+    const questions = prompts.flatMap((promptTokens) => questionsOf(asked, { model, promptTokens, askedAt }));
+    const jobs = await this.questions.prepareAll(questions);
     const left = new AbortController();
     const ends = {
       callerGone: AbortSignal.any([callerGone, left.signal]),
@@ -69,23 +72,19 @@ export class AnswerPrompts {
       pieces: startingWith(first, pieces),
     };
   }
-
-  private questionsOf(asked: Asked, model: ServableModel, askedAt: Date): Question[] {
-    const { organisationId, sampling } = asked;
-    return asked.prompts
-      .map((prompt) => this.parts.base.encode(prompt))
-      .flatMap((promptTokens) =>
-        Array.from({ length: asked.choices }, (_, choice) => ({
-          organisationId,
-          model,
-          promptTokens,
-          promptIsBilled: choice === 0,
-          sampling: samplingOfChoice(sampling, choice),
-          askedAt,
-        })),
-      );
-  }
 }
+
+/** The choices of one prompt. */
+const questionsOf = (
+  { organisationId, sampling, choices }: Asked,
+  prompt: Pick<Question, 'model' | 'promptTokens' | 'askedAt'>,
+): Question[] =>
+  Array.from({ length: choices }, (_, choice) => ({
+    ...prompt,
+    organisationId,
+    promptIsBilled: choice === 0,
+    sampling: samplingOfChoice(sampling, choice),
+  }));
 
 async function* inOrder(
   runs: readonly AsyncGenerator<AnswerPiece>[],

@@ -1,6 +1,6 @@
 import { type Clock, DomainError, invariant, newId } from '@openledger/kernel';
 import type { ServableModel } from '../domain/model.js';
-import { contextLengthExceeded } from '../domain/sampling.js';
+import { encodeEach } from './encode-each.js';
 import type { ModelCatalogue } from './model-catalogue.js';
 import type { Payments } from './payments.js';
 import type { BaseModel, EmbedAnswer, Prompt, Workers } from './ports.js';
@@ -47,7 +47,7 @@ export class EmbedInputs {
     const { organisationId } = question;
     const askedAt = clock.now();
     const model = await catalogue.find(question.model);
-    const inputs = this.encode(question.inputs);
+    const inputs = await this.encode(question.inputs);
     const promptTokens = inputs.flat();
     const requestId = newId(askedAt.getTime());
     const paid = { requestId, organisationId, model };
@@ -82,14 +82,11 @@ export class EmbedInputs {
     return { requestId, model, embeddings: answer.embeddings, promptTokens: promptTokens.length };
   }
 
-  private encode(prompts: readonly Prompt[]): (readonly number[])[] {
-    const { base } = this.parts;
+  private encode(prompts: readonly Prompt[]): Promise<(readonly number[])[]> {
     let room = EMBED_TOKENS_MAX;
-    return prompts.map((prompt) => {
-      const tokens = base.encode(prompt);
-      if (tokens.length > base.contextTokens) throw contextLengthExceeded(tokens.length, base.contextTokens);
+    return encodeEach(this.parts.base, prompts, (tokens) => {
       room -= tokens.length;
-      if (room >= 0) return tokens;
+      if (room >= 0) return;
       throw new DomainError(
         'invalid',
         'INPUT_TOO_LONG',
