@@ -36,6 +36,7 @@ export function environment({ options, secrets, databaseUrl, chain, ports }: Sur
     // A laptop has better uses for the memory of an engine that nobody asks.
     ATTRIBUTION_IDLE_MS: '5000',
     WORK_DIR: join(options.dataDir, 'work'),
+    STATE_DIR: join(options.dataDir, 'inference-worker'),
     MODEL_DIR: options.modelDir,
     CHAIN_RPC_URL: chain.chain.rpcUrl,
     CHAIN_ID: String(chainId),
