@@ -171,6 +171,8 @@ seccompProfile:
   value: /adapters
 - name: VLLM_ADAPTERS_MAX
   value: {{ .adaptersInMemory | quote }}
+- name: VLLM_ADAPTERS_IN_BATCH
+  value: {{ .adaptersInBatch | quote }}
 - name: ADAPTER_RANK_MAX
   value: {{ .rankMax | quote }}
 {{- end }}

@@ -1,4 +1,4 @@
-import { count } from '@openledger/config';
+import { count, milliseconds } from '@openledger/config';
 import { precisions, providers } from '@openledger/transformer';
 import { z } from 'zod';
 
@@ -47,6 +47,20 @@ export const WorkerConfig = z.object({
   ADAPTER_DISK_BYTES: count.default(4_096 * MIB),
   /** Largest adapter file accepted. */
   ADAPTER_FILE_BYTES_MAX: count.default(128 * MIB),
+  /** What computes: onnx in this process, or an upstream vLLM for which this worker speaks. */
+  ENGINE: z.enum(['onnx', 'vllm']).default('onnx'),
+  /** Where the upstream server listens, such as http://127.0.0.1:8000. */
+  VLLM_ENDPOINT: z.url().optional(),
+  /** Empty where the server asks for none; VLLM_API_KEY_FILE names a file of it. */
+  VLLM_API_KEY: z.string().default(''),
+  /** A folder that the server sees under the same path: adapters are put there for it. */
+  VLLM_ADAPTER_DIR: z.string().min(1).optional(),
+  /** Adapters that the server may have loaded: its --max-cpu-loras. */
+  VLLM_ADAPTERS_MAX: count.default(64),
+  /** Adapters that it keeps on the device: its --max-loras. */
+  VLLM_ADAPTERS_IN_BATCH: count.default(8),
+  /** How long it may take to load its model. */
+  VLLM_START_TIMEOUT_MS: milliseconds.default(1_800_000),
   /** Threads inside one operator. */
   ENGINE_THREADS: count.default(1),
   /** Precision of the linear layers; auto times the kernels here and guards the quality. */

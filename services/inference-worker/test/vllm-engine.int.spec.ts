@@ -131,6 +131,30 @@ describe('VllmEngine', () => {
     expect(textOf(await run(request(c)))).toContain('adapter@');
   });
 
+  it('unloads an adapter when the last request that uses it has ended, and keeps pinned ones', async () => {
+    const [a, b, c] = [await adapter(1), await adapter(2), await adapter(3)];
+    upstream.hangAfter = 1;
+    const asked = request(a);
+    const pieces = engine.generate(asked, stay);
+    const first = pieces.next();
+    await eventually(() => expect(upstream.loads).toHaveLength(1));
+    const gone = engine.adapters.unload(a.digest);
+    expect(upstream.unloads).toEqual([]);
+    engine.stopRun(asked.requestId);
+    await first;
+    for await (const piece of pieces) expect(piece.adapterDigests).toEqual([a.digest]);
+    await gone;
+    expect(upstream.unloads).toEqual([`adapter@${a.digest}`]);
+
+    upstream.hangAfter = undefined;
+    await engine.adapters.pin(b, true);
+    await run(request(c));
+    await run(request(a));
+    expect(upstream.unloads.at(-1)).toBe(`adapter@${c.digest}`);
+    await expect(engine.adapters.pin(a, true)).rejects.toEqual(refused('ADAPTER_PINS_FULL'));
+    expect(engine.load.adapters).toMatchObject({ pinnedDigests: [b.digest], poolDigests: [a.digest] });
+  });
+
   it('loads again what a restarted server has lost', async () => {
     const reference = await adapter(1);
     await run(request(reference));

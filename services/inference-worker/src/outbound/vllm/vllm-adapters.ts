@@ -25,7 +25,7 @@ interface Loaded {
   isReady: boolean;
   users: number;
   /** Told when it is gone; where there are any, it goes as soon as nobody uses it. */
-  readonly farewells: ((error?: unknown) => void)[];
+  readonly farewells: ((gone: Promise<void>) => void)[];
 }
 
 const CONFIG_BYTES_MAX = 256 * 1024;
@@ -63,7 +63,7 @@ export class VllmAdapters implements AdapterControl {
 
   /** Takes over what a server that outlived this process has loaded; forgets the rest. */
   adopt(names: readonly string[]): void {
-    this.loaded.clear();
+    for (const digest of [...this.loaded.keys()]) this.forget(digest);
     for (const name of names) {
       const digest = digestIn(name);
       if (digest !== undefined)
@@ -73,7 +73,9 @@ export class VllmAdapters implements AdapterControl {
 
   /** The server has lost it: the next use loads it again. */
   forget(digest: string): void {
+    const entry = this.loaded.get(digest);
     this.loaded.delete(digest);
+    for (const farewell of entry?.farewells ?? []) farewell(Promise.resolve());
   }
 
   /** The adapter stays loaded until {@link release}. @throws DomainError ADAPTER_UNAVAILABLE, OVERLOADED */
@@ -97,10 +99,8 @@ export class VllmAdapters implements AdapterControl {
     if (!entry || entry.users === 0) return;
     entry.users -= 1;
     if (entry.users > 0 || entry.farewells.length === 0) return;
-    const tell = (error?: unknown) => {
-      for (const farewell of entry.farewells) farewell(error);
-    };
-    this.drop(digest).then(() => tell(), tell);
+    const gone = this.drop(digest);
+    for (const farewell of entry.farewells) farewell(gone);
   }
 
   /** Fetches it, whoever uses it then. A failure is told to those who use it. */
@@ -134,9 +134,7 @@ export class VllmAdapters implements AdapterControl {
     const entry = this.loaded.get(digest);
     if (!entry) return;
     if (entry.users === 0) return this.drop(digest);
-    await new Promise<void>((resolve, reject) => {
-      entry.farewells.push((error) => (error === undefined ? resolve() : reject(error)));
-    });
+    await new Promise<void>((resolve) => entry.farewells.push(resolve));
   }
 
   private begin(reference: AdapterReference): Loaded {
