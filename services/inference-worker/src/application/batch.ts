@@ -1,54 +1,21 @@
 import { DomainError, invariant } from '@openledger/kernel';
-import { type ModelConfig, type ServingSession, seededRandom } from '@openledger/transformer';
-import { stripTokensOf, whoYields } from '../domain/scheduling/row-shares.js';
+import { seededRandom } from '@openledger/transformer';
+import { goesFirst, type RowShares, stripTokensOf, whoYields } from '../domain/scheduling/row-shares.js';
 import { VirtualCounters } from '../domain/scheduling/virtual-counters.js';
 import { WaitingRoom } from '../domain/scheduling/waiting-room.js';
-import type { RowModel, RowPiece } from './batch-row.js';
+import type { AdapterPlaces, BatchListener, BatchOptions } from './batch-parts.js';
+import type { RowPiece } from './batch-row.js';
 import { DecodingRows } from './decoding-rows.js';
-import type { StepNote } from './engine-messages.js';
-import type { GenerationPiece } from './generation.js';
 import { PromptBlocks } from './prompt-blocks.js';
 import { PromptReader, unitVector } from './prompt-reader.js';
 import { Row, type RowWork } from './row.js';
 import { StepMeter } from './step-meter.js';
 
-export interface BatchOptions {
-  readonly session: Pick<ServingSession, 'step'>;
-  readonly config: ModelConfig;
-  readonly model: RowModel;
-  readonly rowsMax: number;
-  readonly prefillChunkTokens: number;
-  /** Strips of keys and values of all rows together, in tokens. */
-  readonly stripTokensMax: number;
-  readonly prefixCacheBytes: number;
-}
-
-/** Places of adapters in the pool that steps read. */
-export interface AdapterPlaces {
-  /** False while there is no room for the request's adapters beside those of rows in steps. */
-  admit(id: number): boolean;
-  /** Whether they are there already. */
-  isPooled(id: number): boolean;
-  /** The row takes no part in steps for a while. */
-  suspend(id: number): void;
-}
-
 /**
- * What a batch tells of its requests; after the last piece, the embedding or a failure it knows the request
- * no more.
- */
-export interface BatchListener {
-  readonly piece: (id: number, piece: GenerationPiece) => void;
-  readonly embedded: (id: number, values: Float32Array) => void;
-  readonly failed: (id: number, error: unknown) => void;
-  readonly stepped: (note: StepNote) => void;
-}
-
-/**
- * Continuous batching (Orca, Yu et al. 2022) over rows of different adapters. Each tick decodes every
- * running row in one step, then reads at most one chunk's worth of prompts: running answers are not held up
- * by new prompts for longer than a chunk takes. Who starts, and whose prompt is read, is decided by what
- * tenants were served so far.
+ * Continuous batching (Orca, Yu et al. 2022) over rows of different adapters. Steps that decode every running
+ * row alternate with steps that read at most a chunk's worth of prompts: running answers are not held up by
+ * new prompts for longer than a chunk takes. Who starts, and whose prompt is read, is decided by what tenants
+ * were served so far.
  */
 export class Batch {
   readonly blocks: PromptBlocks;
@@ -61,12 +28,15 @@ export class Batch {
   private readonly counters = new VirtualCounters();
   private readonly room: WaitingRoom<Row>;
   private readonly reading: PromptReader;
+  /** Prompt tokens that may be read before rows are decoded again. */
+  private budget: number;
 
   constructor(
     private readonly options: BatchOptions,
     private readonly places: AdapterPlaces,
     private readonly listener: BatchListener,
   ) {
+    this.budget = options.prefillChunkTokens;
     this.blocks = new PromptBlocks(options.prefillChunkTokens, options.prefixCacheBytes);
     this.meter = new StepMeter(listener.stepped);
     this.decoding = new DecodingRows(options.session, options.config, options.rowsMax);
@@ -143,18 +113,29 @@ export class Batch {
     this.room.addFirst(row);
   }
 
-  /** One decoding step, then prompts. False when only what is asked from outside can change anything. */
+  /** One step. False when only what is asked from outside can change anything. */
   async tick(): Promise<boolean> {
-    const before = this.running.length;
-    if (this.decoding.rows.length > 0) await this.decode();
     this.admit();
-    const during = this.running.length;
-    await this.readPrompts();
-    return before + during > 0;
+    if (this.running.length === 0) return false;
+    const row = this.nextToRead();
+    if (row) await this.readChunk(row);
+    else await this.decode();
+    return true;
+  }
+
+  /** The row whose prompt is read now; undefined where it is the turn of answers. */
+  private nextToRead(): Row | undefined {
+    const row = this.reading.next((tenant) => this.counters.of(tenant));
+    if (!row || this.decoding.rows.length === 0) return row;
+    const others = this.decoding.rows.map(({ tenant }) => tenant);
+    const prompt = { tenant: row.tenant, tokens: row.tokens.length };
+    if (this.reading.chunkOf(row) <= this.budget || goesFirst(prompt, others, this.shares())) return row;
+    return undefined;
   }
 
   private async decode(): Promise<void> {
     const rows = [...this.decoding.rows];
+    this.budget = this.options.prefillChunkTokens;
     let logits: readonly Float32Array[];
     try {
       const step = { phase: 'decode', tokens: rows.length, rows } as const;
@@ -213,13 +194,9 @@ export class Batch {
   private takeRow(): Row | undefined {
     const { due } = this.room;
     if (!due) return undefined;
-    const { running } = this;
-    const rows = new Map<string, number>();
-    for (const { tenant } of running) rows.set(tenant, (rows.get(tenant) ?? 0) + 1);
-    const served = (tenant: string) => this.counters.of(tenant);
-    const { rowsMax } = this.options;
-    const tenant = whoYields(due.tenant, { rowsMax, rows, tenants: this.counters.tenants, served });
+    const tenant = whoYields(due.tenant, this.shares());
     if (tenant === undefined) return undefined;
+    const { running } = this;
     const latest = running
       .filter((row) => row.tenant === tenant)
       .sort(byStart)
@@ -234,20 +211,16 @@ export class Batch {
     return due;
   }
 
-  private async readPrompts(): Promise<void> {
-    let budget = this.options.prefillChunkTokens;
-    for (;;) {
-      const row = this.reading.next((tenant) => this.counters.of(tenant));
-      if (!row) return;
-      if (this.reading.takeCached(row)) continue;
-      budget -= this.reading.chunkOf(row);
-      if (budget < 0) return;
-      await this.readChunk(row);
-    }
+  private shares(): RowShares {
+    const rows = new Map<string, number>();
+    for (const { tenant } of this.running) rows.set(tenant, (rows.get(tenant) ?? 0) + 1);
+    const { tenants } = this.counters;
+    return { rowsMax: this.options.rowsMax, rows, tenants, served: (tenant) => this.counters.of(tenant) };
   }
 
   private async readChunk(row: Row): Promise<void> {
     const tokens = this.reading.chunkOf(row);
+    this.budget -= tokens;
     try {
       const step = { phase: 'prefill', tokens, rows: [row] } as const;
       const logits = await this.meter.measure(step, () => this.reading.read(row));

@@ -1,7 +1,8 @@
 import type { PackedAdapter } from '@openledger/transformer';
 import type { AdapterPages } from './adapter-pages.js';
 import type { AdapterShelf } from './adapter-shelf.js';
-import { Batch, type BatchOptions } from './batch.js';
+import { Batch } from './batch.js';
+import type { BatchOptions } from './batch-parts.js';
 import type { EngineLoad, EngineOrder, EngineReport, RequestOrder } from './engine-messages.js';
 import { toPlain } from './plain-error.js';
 import { RequestAdapters } from './request-adapters.js';

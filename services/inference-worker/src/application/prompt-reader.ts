@@ -31,10 +31,11 @@ export class PromptReader {
     return own.reduce((sum, row) => sum + row.tokens.length - row.prefilled, 0);
   }
 
-  /** The first row of the tenant that was served least. */
+  /** The first row of the tenant that was served least. What was computed before is taken first. */
   next(served: (tenant: string) => number): Row | undefined {
     let least: Row | undefined;
     for (const row of this.rows) {
+      while (this.takeCached(row));
       if (!least || served(row.tenant) < served(least.tenant)) least = row;
     }
     return least;
@@ -46,7 +47,7 @@ export class PromptReader {
   }
 
   /** The next chunk, where it was computed before. The last token is always read, for what follows it. */
-  takeCached(row: Row): boolean {
+  private takeCached(row: Row): boolean {
     const { prefillChunkTokens, config } = this.options;
     if (row.prefilled + prefillChunkTokens >= row.tokens.length) return false;
     if (!this.blocks.give(row.blocks, row.prefilled, row.ownCache(config))) return false;

@@ -89,13 +89,13 @@ export class RequestDesk {
     let leave: () => void = () => undefined;
     try {
       return await new Promise<Float32Array>((resolve, reject) => {
-        leave = () => reject(signal.reason);
+        leave = () => reject(reasonOf(signal));
         if (signal.aborted) leave();
         signal.addEventListener('abort', leave, { once: true });
         this.enter(id, asked, {
           piece: () => undefined,
           embedded: resolve,
-          end: (error) => reject(error ?? signal.reason),
+          end: (error) => reject(error ?? reasonOf(signal)),
         });
       });
     } finally {
@@ -182,3 +182,6 @@ export class RequestDesk {
     return { prompt: tokens.length, generated: sampling ? Math.min(sampling.maxTokens, room) : 0 };
   }
 }
+
+const reasonOf = ({ reason }: AbortSignal): Error =>
+  reason instanceof Error ? reason : new Error('the caller has left');

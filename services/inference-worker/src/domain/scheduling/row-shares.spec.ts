@@ -1,4 +1,4 @@
-import { stripTokensOf, whoYields } from './row-shares.js';
+import { goesFirst, stripTokensOf, whoYields } from './row-shares.js';
 
 describe('whoYields', () => {
   const shares = (rows: Record<string, number>, served: Record<string, number>, tenants: number) => ({
@@ -46,6 +46,31 @@ describe('whoYields', () => {
     const rows = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`t${index}`, 1]));
     expect(whoYields('ninth', shares(rows, {}, 20))).toBeUndefined();
     expect(whoYields('ninth', shares({ ...rows, t0: 2 }, {}, 20))).toBe('t0');
+  });
+});
+
+describe('goesFirst', () => {
+  const shares = (rows: Record<string, number>, served: Record<string, number>) => ({
+    rowsMax: 8,
+    rows: new Map(Object.entries(rows)),
+    tenants: 2,
+    served: (tenant: string) => served[tenant] ?? 0,
+  });
+  const prompt = { tenant: 'normal', tokens: 100 };
+
+  it('lets a prompt of a tenant within its share be read before answers of one beyond', () => {
+    expect(goesFirst(prompt, ['heavy'], shares({ heavy: 7, normal: 1 }, { heavy: 50, normal: 150 }))).toBe(
+      true,
+    );
+  });
+
+  it('lets nobody wait for who has its share or was served more, and no prompt twice', () => {
+    expect(goesFirst(prompt, ['heavy'], shares({ heavy: 7, normal: 1 }, { heavy: 50, normal: 151 }))).toBe(
+      false,
+    );
+    expect(goesFirst(prompt, ['heavy'], shares({ heavy: 4, normal: 4 }, {}))).toBe(false);
+    expect(goesFirst(prompt, ['normal'], shares({ normal: 8 }, {}))).toBe(false);
+    expect(goesFirst(prompt, ['heavy', 'third'], shares({ heavy: 6, third: 1, normal: 1 }, {}))).toBe(false);
   });
 });
 

@@ -1,3 +1,5 @@
+import { PROMPT_TOKEN_WEIGHT } from './virtual-counters.js';
+
 export interface RowShares {
   readonly rowsMax: number;
   /** Rows in steps, by tenant. */
@@ -7,13 +9,17 @@ export interface RowShares {
   readonly served: (tenant: string) => number;
 }
 
+const shareOf = ({ rowsMax, tenants }: RowShares): number =>
+  Math.max(1, Math.floor(rowsMax / Math.max(1, tenants)));
+
 /**
  * Who gives up a row for a tenant that has less than its share of rows: of the tenants that have more than
  * theirs, and were served more, the one that was served most. Rows counted, not tokens: after the change
  * the one has at most and the other at least its share, so that rows do not go back and forth.
  */
-export function whoYields(tenant: string, { rowsMax, rows, tenants, served }: RowShares): string | undefined {
-  const share = Math.max(1, Math.floor(rowsMax / Math.max(1, tenants)));
+export function whoYields(tenant: string, shares: RowShares): string | undefined {
+  const { rows, served } = shares;
+  const share = shareOf(shares);
   if ((rows.get(tenant) ?? 0) >= share) return undefined;
   let most = served(tenant);
   let found: string | undefined;
@@ -23,6 +29,24 @@ export function whoYields(tenant: string, { rowsMax, rows, tenants, served }: Ro
     found = other;
   }
   return found;
+}
+
+/**
+ * Whether the answers of `others` wait while a prompt of a tenant within its share is read to its end: where
+ * all of them have more than their share, and the tenant is ahead of none by more than this prompt. That is
+ * as far as reading prompts whole, as in the paper, would let it get.
+ */
+export function goesFirst(
+  prompt: { readonly tenant: string; readonly tokens: number },
+  others: readonly string[],
+  shares: RowShares,
+): boolean {
+  const { rows, served } = shares;
+  const share = shareOf(shares);
+  const isBeyond = (tenant: string) => (rows.get(tenant) ?? 0) > share;
+  if (isBeyond(prompt.tenant)) return false;
+  const most = served(prompt.tenant) - PROMPT_TOKEN_WEIGHT * prompt.tokens;
+  return others.every((other) => isBeyond(other) && served(other) >= most);
 }
 
 /**
