@@ -14,6 +14,13 @@ export function allow(words: Uint32Array, token: number): void {
   words[word] = (words[word] ?? 0) | (1 << (token & 31));
 }
 
+/** Adds the bits of other words. */
+export function include(words: Uint32Array, others: Uint32Array): void {
+  for (let index = 0; index < words.length; index += 1) {
+    words[index] = (words[index] ?? 0) | (others[index] ?? 0);
+  }
+}
+
 export function forbid(words: Uint32Array, token: number): void {
   const word = token >>> 5;
   words[word] = (words[word] ?? 0) & ~(1 << (token & 31));
