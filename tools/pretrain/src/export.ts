@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { llamaConfigJson, modelFolderDigest, type Tensor, writeSafetensors } from '@openledger/transformer';
+import { documents, readOwnSources } from './corpus/corpus.js';
 import { type CardFigures, modelCard } from './model-card.js';
 import type { Plan } from './plan.js';
 import type { TokenizerFiles } from './text-tokens.js';
@@ -12,6 +13,9 @@ export interface Export {
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly figures: CardFigures;
 }
+
+/** Documents of the text that servers measure the model's quality on; training never sees them. */
+const calibrationDocuments = 40;
 
 const pretty = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -29,6 +33,8 @@ export async function exportModel(
     dtype: 'BF16',
     metadata: { format: 'pt' },
   });
+  const calibration = [...documents(readOwnSources(), 'held-out', calibrationDocuments)].join('\n');
+  await writeFile(join(folder, 'calibration.txt'), `${calibration}\n`);
   await writeFile(join(folder, 'README.md'), modelCard(plan, figures));
   return modelFolderDigest(folder);
 }

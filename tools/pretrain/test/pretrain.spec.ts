@@ -1,7 +1,8 @@
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadModelFolder } from '@openledger/transformer';
+import { calibrationTokens, calibrationWindows, loadModelFolder } from '@openledger/transformer';
+import { documents, readOwnSources } from '../src/corpus/corpus.js';
 import { exportModel } from '../src/export.js';
 import { type Plan, seedlingPlan } from '../src/plan.js';
 import { pretrain } from '../src/pretrain.js';
@@ -61,5 +62,10 @@ describe('a pre-training run', () => {
     expect(model.digest).toBe(digest);
     expect(model.config).toEqual(tiny.model);
     expect(await readFile(join(folder, 'README.md'), 'utf8')).toContain('**2.5000** nats per token');
+    const tokens = await calibrationTokens(model);
+    expect(calibrationWindows(tokens, tiny.model.maxPositions).length).toBeGreaterThan(0);
+    expect(await readFile(join(folder, 'calibration.txt'), 'utf8')).toContain(
+      [...documents(readOwnSources(), 'held-out', 1)][0],
+    );
   });
 });

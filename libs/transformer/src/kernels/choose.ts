@@ -52,7 +52,8 @@ export async function chooseKernels(config: ModelConfig, options: KernelOptions)
     const trial = { layer, shape: trialShape(config, layer), rounds: late ? leastRounds : rounds };
     timings.push(...(await timeClass(trial, { ...options, allowed })));
   }
-  return { plan: planOfClasses(config, decideKernels(timings)), timings };
+  const chosen = decideKernels(timings, (options.provider ?? 'cpu') === 'cpu' ? 'refused' : 'accepted');
+  return { plan: planOfClasses(config, chosen), timings };
 }
 
 /** What is allowed and has a kernel on the provider; float32 always has. */

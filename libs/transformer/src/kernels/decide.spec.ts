@@ -31,9 +31,11 @@ describe('the choice of a kernel', () => {
   it('never takes a kernel whose rows depend on their batch', () => {
     expect(decide(timing('int4', [0.1, 0.1], false), timing('float32', [1, 1]))).toBe('float32');
     expect(decide(timing('int8', [2, 2]), timing('float32', [1, 1], false))).toBe('int8');
-    expect(() => decide(timing('float32', [1, 1], false))).toThrow(
+    const dependent = [timing('float32', [1, 1], false), timing('int4', [0.1, 0.1], false)];
+    expect(() => decide(...dependent)).toThrow(
       expect.objectContaining({ code: 'NO_ROW_INDEPENDENT_KERNEL' }),
     );
+    expect(decideKernels(dependent, 'accepted').get('feed_forward_in')).toBe('float32');
   });
 
   it('becomes a plan that names every linear layer of the model', () => {

@@ -39,12 +39,18 @@ const worthwhile = 0.9;
 
 /**
  * The precision for each class: the fastest by the geometric mean of both row counts, so that neither a
- * lone stream nor a full batch pays for the other. A kernel whose rows depend on their batch is not used.
+ * lone stream nor a full batch pays for the other. A kernel whose rows depend on their batch is not used,
+ * except in float32 where `dependentRows` are accepted and there is no other: libraries of graphics
+ * processors choose their kernel by the number of rows.
  */
-export function decideKernels(timings: readonly KernelTiming[]): ReadonlyMap<LayerClass, Precision> {
+export function decideKernels(
+  timings: readonly KernelTiming[],
+  dependentRows: 'refused' | 'accepted' = 'refused',
+): ReadonlyMap<LayerClass, Precision> {
   return new Map(
     [...new Set(timings.map(({ layer }) => layer))].map((layer) => {
       const candidates = timings.filter((timing) => timing.layer === layer && timing.rowIndependent);
+      if (candidates.length === 0 && dependentRows === 'accepted') return [layer, 'float32'] as const;
       if (candidates.length === 0) {
         throw new DomainError(
           'precondition',
