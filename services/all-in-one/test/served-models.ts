@@ -101,6 +101,18 @@ export class ServedModels {
     return started;
   }
 
+  blobs(): Promise<FolderBlobStore> {
+    return FolderBlobStore.open(join(this.parts.dir, 'blobs'));
+  }
+
+  /** A number that the worker's metrics show. */
+  async workerMetric(name: string): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.parts.worker.httpPort}/metrics`);
+    const line = (await response.text()).split('\n').find((one) => one.split(/[ {]/, 1)[0] === name);
+    if (!line) throw new Error(`no metric ${name}`);
+    return Number(line.split(' ').at(-1));
+  }
+
   async stop(): Promise<void> {
     const { gateway, worker, settlement, log, dir } = this.parts;
     await gateway.stop();
@@ -111,7 +123,7 @@ export class ServedModels {
   }
 
   private async deploy(models: number, baseDigest: string): Promise<void> {
-    const blobs = await FolderBlobStore.open(join(this.parts.dir, 'blobs'));
+    const blobs = await this.blobs();
     for (let index = 0; index < models; index += 1) {
       const name = `model-${index}`;
       const { digest, config, weights } = tinyAdapter(index);
