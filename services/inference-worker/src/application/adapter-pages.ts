@@ -3,6 +3,7 @@ import {
   type ModelConfig,
   moduleShape,
   type PackedAdapter,
+  type Packing,
   pageRank,
   targetModules,
 } from '@openledger/transformer';
@@ -133,12 +134,13 @@ export function pagesOf(adapters: Iterable<PackedAdapter>): number {
   return pages;
 }
 
-/** Bytes of one page of a pool of this model. */
-export function adapterPageBytes(model: ModelConfig): number {
-  let width = 0;
+/** Bytes of one page of a pool of this model: A as the packing says, B in float32. */
+export function adapterPageBytes(model: ModelConfig, packing: Packing): number {
+  const inputBytes = packing === 'int8' ? Int8Array.BYTES_PER_ELEMENT : Float32Array.BYTES_PER_ELEMENT;
+  let bytes = 0;
   for (const module of targetModules) {
     const [outputs, inputs] = moduleShape(model, module);
-    width += outputs + inputs;
+    bytes += inputs * inputBytes + outputs * Float32Array.BYTES_PER_ELEMENT;
   }
-  return width * model.layerCount * pageRank * Float32Array.BYTES_PER_ELEMENT;
+  return bytes * model.layerCount * pageRank;
 }
