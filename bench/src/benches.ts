@@ -6,13 +6,17 @@ import { gatewayLeases } from './gateway/leases.js';
 import { gatewayOverhead } from './gateway/overhead.js';
 import { gatewayRouting } from './gateway/routing.js';
 import { seedlingDomains } from './seedling/domains.js';
+import { servingColdLoad } from './serving/cold-load.js';
 import { servingContinuous } from './serving/continuous.js';
 import { servingFairness } from './serving/fairness.js';
 import { servingHetero } from './serving/hetero.js';
 import { servingLlamacpp } from './serving/llamacpp.js';
+import { servingManyAdapters } from './serving/many-adapters.js';
+import { servingMemory } from './serving/memory.js';
 import { servingPeft } from './serving/peft.js';
 import { servingPrefix } from './serving/prefix.js';
 import { servingQuality } from './serving/quality.js';
+import { servingSampling } from './serving/sampling.js';
 import { servingSwitching } from './serving/switching.js';
 import { trainStep } from './train/step.js';
 
@@ -25,11 +29,15 @@ export const benches: readonly Bench[] = [
   servingQuality,
   servingHetero,
   servingSwitching,
+  servingSampling,
   servingPeft,
   servingLlamacpp,
   servingContinuous,
   servingFairness,
   servingPrefix,
+  servingColdLoad,
+  servingMemory,
+  servingManyAdapters,
   gatewayRouting,
   gatewayOverhead,
   gatewayLeases,

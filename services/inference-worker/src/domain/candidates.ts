@@ -40,8 +40,8 @@ export class Candidates {
   private readonly sorted: Float64Array;
   private readonly bins = new Float64Array(EXP_REACH * EXP_STEPS + 1);
   private count = 0;
-  /** Weight i is of token i. */
-  private everyToken = false;
+  /** Set where nothing is left out: tokens are then looked at bin by bin only. */
+  private whole: (Distances & { readonly total: number }) | undefined;
 
   constructor(vocabSize: number) {
     this.tokens = new Int32Array(vocabSize);
@@ -55,7 +55,7 @@ export class Candidates {
     const reach = minP > 0 ? Math.min(EXP_REACH, -Math.log(minP)) : EXP_REACH;
     const distances = { logits, peak, scale: 1 / temperature, reach };
     const few = topK > 0 && topK < logits.length;
-    this.everyToken = false;
+    this.whole = undefined;
     if (few || minP > 0) {
       this.collect(distances, few ? this.countCut(distances, topK) : NO_CUT);
       if (topP < 1) this.keep(this.massCut(topP * sum(this.weights.subarray(0, this.count)), this.ownMass()));
@@ -67,34 +67,35 @@ export class Candidates {
       this.collect({ ...distances, reach: Math.min(reach, (bin + 1) / EXP_STEPS) }, NO_CUT);
       this.keep(this.massCut(mass, bins));
     } else {
-      this.weighEvery(distances);
+      this.whole = { ...distances, total: this.wholeMass(distances).total };
     }
   }
 
   /** The token at `uniform`, from 0 to below 1, of the whole weight. */
   draw(uniform: number): number {
-    const { weights, count } = this;
+    if (this.whole) return this.drawFromBin(this.whole, uniform * this.whole.total);
+    const { tokens, weights, count } = this;
     let rest = uniform * sum(weights.subarray(0, count));
-    let last = 0;
     for (let index = 0; index < count; index += 1) {
-      const weight = weights[index] ?? 0;
-      if (weight === 0) continue;
-      last = index;
-      rest -= weight;
-      if (rest < 0) break;
+      rest -= weights[index] ?? 0;
+      if (rest < 0) return tokens[index] ?? 0;
     }
-    return this.everyToken ? last : (this.tokens[last] ?? 0);
+    return tokens[count - 1] ?? 0;
   }
 
-  private weighEvery({ logits, peak, scale, reach }: Distances): void {
-    const { weights } = this;
+  /** Bins in their order, tokens in theirs: only the weights of one bin are worked out again. */
+  private drawFromBin({ logits, peak, scale, reach }: Distances, mass: number): number {
+    const { bin, before } = crossing(this.bins, mass);
+    let rest = mass - before;
+    let last = 0;
     for (let token = 0; token < logits.length; token += 1) {
       const distance = (peak - (logits[token] ?? Number.NaN)) * scale;
-      // False of what is not a number too.
-      weights[token] = distance <= reach ? expMinus(distance) : 0;
+      if (!(distance <= reach) || ((distance * EXP_STEPS) | 0) !== bin) continue;
+      last = token;
+      rest -= expMinus(distance);
+      if (rest < 0) break;
     }
-    this.count = logits.length;
-    this.everyToken = true;
+    return last;
   }
 
   private collect({ logits, peak, scale, reach }: Distances, { least, ties }: Cut): void {
