@@ -22,6 +22,7 @@ export interface Timing {
 export async function openEngine(
   model: ModelConfig,
   settings: Partial<EngineThreadOptions['engine']> = {},
+  adapters: Partial<Pick<EngineThreadOptions, 'adapters' | 'onAdapterNote'>> = {},
 ): Promise<EngineThread> {
   return EngineThread.start({
     engine: {
@@ -39,6 +40,7 @@ export async function openEngine(
     },
     adapters: () => ({ load: () => Promise.reject(new Error('no adapters are served here')) }),
     onAdapterNote: () => undefined,
+    ...adapters,
     onStep: () => undefined,
     requests: {
       limits: { requestsMax: 10_000, tokensMax: 100_000_000 },
