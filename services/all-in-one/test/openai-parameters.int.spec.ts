@@ -34,6 +34,43 @@ describe('the official OpenAI client before a real worker', () => {
     expect(streamed).toEqual(alone);
   });
 
+  it('gives more answers at once than the worker has rows, also to a slow reader', async () => {
+    const prompt = ['a', 'b', 'c', 'd'];
+    const stream = await models.client.completions.create({
+      model: 'model-1',
+      prompt,
+      n: 8,
+      max_tokens: 6,
+      stream: true,
+      ...{ ignore_eos: true },
+    });
+    const finished = new Set<number>();
+    for await (const { choices } of stream) {
+      for (const { index, finish_reason } of choices) if (finish_reason === 'length') finished.add(index);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect([...finished].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 32 }, (_, i) => i));
+  });
+
+  it('leaves nothing running when callers vanish, at whatever instant', async () => {
+    const vanishing = Array.from({ length: 24 }, async (_, i) => {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), 4 * i);
+      const asked = { ...chat, ...{ ignore_eos: true }, n: 1 + (i % 3), max_tokens: 400 };
+      const { signal } = controller;
+      const stream = i % 2 === 0;
+      const answer = await models.client.chat.completions.create({ ...asked, stream }, { signal });
+      if ('choices' in answer) return;
+      for await (const _chunk of answer);
+    });
+    await Promise.allSettled(vanishing);
+    await eventually(async () => {
+      for (const name of ['vllm:num_requests_running', 'vllm:num_requests_waiting'])
+        expect(await models.workerMetric(name)).toBe(0);
+    });
+    expect((await create({})).choices).toHaveLength(1);
+  });
+
   it('tells log-probabilities that are probabilities, greedy tokens the likeliest', async () => {
     const { choices } = await create({ temperature: 0, logprobs: true, top_logprobs: 5 });
     const content = choices[0]?.logprobs?.content ?? [];
