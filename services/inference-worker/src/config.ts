@@ -67,8 +67,8 @@ export const WorkerConfig = z.object({
   ENGINE_PRECISION: z.enum(['auto', ...precisions]).default('auto'),
   /** Where the model is computed; refused at start where the runtime cannot. */
   ENGINE_PROVIDER: z.enum(providers).default('cpu'),
-  /** Folder that keeps what auto found, so that later starts need no trials; empty keeps nothing. */
-  ENGINE_PLAN_DIR: z.string().default(''),
+  /** Keeps what auto found, so that later starts need no trials; default: in STATE_DIR, else nowhere. */
+  ENGINE_PLAN_DIR: z.string().min(1).optional(),
 });
 
 export type WorkerConfig = z.infer<typeof WorkerConfig>;

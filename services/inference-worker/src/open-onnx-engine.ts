@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Host } from '@openledger/service-host';
 import { adapterPageBytes } from './application/adapter-pages.js';
 import type { WorkerConfig } from './config.js';
@@ -24,7 +25,7 @@ export async function openOnnxEngine(config: WorkerConfig, host: Host): Promise<
       kernels: {
         precision: config.ENGINE_PRECISION,
         provider: config.ENGINE_PROVIDER,
-        planDir: config.ENGINE_PLAN_DIR === '' ? undefined : config.ENGINE_PLAN_DIR,
+        planDir: planDir(config),
       },
     },
     adapters: ({ config: model, packing }) => ({
@@ -76,4 +77,9 @@ function loaderThread(
     onLoad,
     onTrouble: (error) => log.error({ err: error }, 'the loader of adapters'),
   });
+}
+
+/** Plans are found again where the worker keeps what else outlives it. */
+function planDir({ ENGINE_PLAN_DIR: own, STATE_DIR: state }: WorkerConfig): string | undefined {
+  return own ?? (state === undefined ? undefined : join(state, 'kernels'));
 }
