@@ -2,6 +2,7 @@ import { invariant } from '@openledger/kernel';
 import {
   add,
   branch,
+  dequantize,
   dimAt,
   type Graph,
   gatherRows,
@@ -29,7 +30,7 @@ export const moduleGroups = [
   ['down_proj'],
 ] as const satisfies readonly (readonly TargetModule[])[];
 
-/** How adapters lie in a pool: A in the 8-bit form that int8 layers multiply, or in float32; B is float32. */
+/** How adapters lie in a pool: in bytes, as the weights of int8 layers, or in float32. */
 export type Packing = 'float32' | 'int8';
 
 /** The paged tensors of one layer's group of modules, by the names of their graph inputs. */
@@ -39,11 +40,11 @@ export interface GroupPages {
   readonly used: string;
   /** int8 [pages, in, modules · 8], or float32 [pages · modules · 8, in]. */
   readonly down: string;
-  /** float32 [pages, 1, modules · 8], only with int8: what one level of a rank row is worth. */
+  /** float32 [pages, 1, modules · 8], only with int8: what a product of levels of A and B is worth. */
   readonly scales: string;
   /** Length of a rank row of A. */
   readonly input: number;
-  /** float32 [.., .., width, out] by module. */
+  /** [.., .., width, out] by module. */
   readonly up: readonly { readonly name: string; readonly path: string; readonly out: number }[];
 }
 
@@ -132,7 +133,7 @@ export function rankPages(graph: Graph, config: ModelConfig, packing: Packing): 
     invariant(pages && used && place, 'no such group of modules');
     const down = packing === 'int8' ? bytesDown(graph, x, pages) : floatsDown(graph, x, pages);
     const up = pages.up.map(({ name, out }) =>
-      graph.input(name, 'float32', ['rows of slots', 'columns of slots', 'width', out]),
+      graph.input(name, packing, ['rows of slots', 'columns of slots', 'width', out]),
     );
     return branch(
       used,
@@ -183,8 +184,11 @@ function floatsDown(graph: Graph, x: Value, { down, input }: GroupPages): Down {
 
 function upProduct(low: Value, b: Value | undefined): Value {
   invariant(b, 'a module has no B');
+  const { graph } = low;
+  // Widened on the way into the product, where the floats stay in the processor's cache.
+  const floats = b.dtype === 'int8' ? dequantize(graph.borrow(b)) : b;
   const shape = [...low.shape.slice(0, -1), dimAt(b.shape, 3)];
-  return low.graph.one('MatMul', [low, b], { dtype: 'float32', shape });
+  return graph.one('MatMul', [low, floats], { dtype: 'float32', shape });
 }
 
 /** Brings what cells add into the order of rows. */

@@ -1,7 +1,7 @@
 import { DomainError, InvariantError, invariant } from '@openledger/kernel';
 import { type GroupPages, groupPages, moduleGroups, type Packing, pageRank } from '../graph/rank-pages.js';
 import type { ModelConfig } from '../model.js';
-import { type PackedAdapter, type PackedGroup, spreadBytes } from './packed-adapter.js';
+import { type PackedAdapter, type PackedFloats, type PackedGroup, spreadBytes } from './packed-adapter.js';
 import { NumberWriter } from './packed-numbers.js';
 import type { FeedTensor } from './session.js';
 
@@ -15,12 +15,10 @@ const windowsKept = 16;
 
 /** The memory of one layer's group of modules. */
 interface Plane extends GroupPages {
-  readonly group: number;
-  readonly bytes: Int8Array;
-  readonly floats: Float32Array;
+  readonly a: Int8Array | Float32Array;
   readonly worth: Float32Array;
   /** B by module. */
-  readonly products: readonly Float32Array[];
+  readonly b: readonly (Int8Array | Float32Array)[];
 }
 
 /**
@@ -51,16 +49,15 @@ export class AdapterPool {
     this.#planes =
       ranks === 0
         ? []
-        : groupPages(model).map((group, index) => {
+        : groupPages(model).map((group) => {
             const size = ranks * group.modules.length;
-            const isBytes = packing === 'int8';
+            const numbers = (count: number) =>
+              packing === 'int8' ? new Int8Array(count) : new Float32Array(count);
             return {
               ...group,
-              group: index % moduleGroups.length,
-              bytes: new Int8Array(isBytes ? size * group.input : 0),
-              floats: new Float32Array(isBytes ? 0 : size * group.input),
-              worth: new Float32Array(isBytes ? size : 0),
-              products: group.up.map(({ out }) => new Float32Array(ranks * out)),
+              a: numbers(size * group.input),
+              worth: new Float32Array(packing === 'int8' ? size : 0),
+              b: group.up.map(({ out }) => numbers(ranks * out)),
             };
           });
   }
@@ -127,21 +124,24 @@ export class AdapterPool {
     if (this.#windows.size >= windowsKept) this.#windows.clear();
     const tensors = new Map<string, FeedTensor>();
     const slots = window.count / width;
-    const part = <Data extends Int8Array | Float32Array>(data: Data): Data => {
-      const page = data.length / this.pageCount;
-      return data.subarray(window.first * page, (window.first + window.count) * page) as Data;
-    };
     for (const plane of this.#planes) {
       const ranks = pageRank * plane.modules.length;
       if (this.packing === 'int8') {
-        tensors.set(plane.down, { shape: [window.count, plane.input, ranks], data: part(plane.bytes) });
-        tensors.set(plane.scales, { shape: [window.count, 1, ranks], data: part(plane.worth) });
+        tensors.set(plane.down, {
+          shape: [window.count, plane.input, ranks],
+          data: this.#part(plane.a, window),
+        });
+        tensors.set(plane.scales, { shape: [window.count, 1, ranks], data: this.#part(plane.worth, window) });
       } else {
-        tensors.set(plane.down, { shape: [window.count * ranks, plane.input], data: part(plane.floats) });
+        tensors.set(plane.down, {
+          shape: [window.count * ranks, plane.input],
+          data: this.#part(plane.a, window),
+        });
       }
-      for (const [index, { name, out }] of plane.up.entries()) {
+      for (const [index, data] of plane.b.entries()) {
+        const { name = '', out = 0 } = plane.up[index] ?? {};
         const shape = [columns ? 1 : slots, columns ? slots : 1, width * pageRank, out];
-        tensors.set(name, { shape, data: part(plane.products[index] ?? new Float32Array(0)) });
+        tensors.set(name, { shape, data: this.#part(data, window) });
       }
     }
     this.#windows.set(key, tensors);
@@ -199,8 +199,8 @@ export class AdapterPool {
   #move(adapter: PackedAdapter, to: number): void {
     const { first, count } = this.placeOf(adapter);
     if (first === to) return;
-    for (const { bytes, floats, worth, products } of this.#planes) {
-      for (const data of [bytes, floats, worth, ...products]) {
+    for (const { a, worth, b } of this.#planes) {
+      for (const data of [a, worth, ...b]) {
         const page = data.length / this.pageCount;
         data.copyWithin(to * page, first * page, (first + count) * page);
       }
@@ -208,54 +208,55 @@ export class AdapterPool {
     this.#places.set(adapter, { first: to, count });
   }
 
+  /** The memory of some pages. */
+  #part<Data extends Int8Array | Float32Array>(data: Data, { first, count }: PageRun): Data {
+    const page = data.length / this.pageCount;
+    return data.subarray(first * page, (first + count) * page) as Data;
+  }
+
   #write(first: number, adapter: PackedAdapter): void {
+    const run = { first, count: adapter.pages };
     let next = 0;
     for (const [index, plane] of this.#planes.entries()) {
       const group = adapter.groups[next];
       const here = group && group.layer * moduleGroups.length + group.group === index ? group : undefined;
       if (here) next += 1;
-      this.#writeGroup(plane, here, { first, adapter });
+      const a = this.#part(plane.a, run);
+      const worth = this.#part(plane.worth, run).fill(0);
+      const b = plane.b.map((data) => this.#part(data, run));
+      for (const data of here ? b.filter((_, at) => !here.members.includes(at)) : [a, ...b]) data.fill(0);
+      if (here) this.#writeGroup(plane, here, { adapter, a, worth, b });
     }
   }
 
-  #writeGroup(
-    plane: Plane,
-    group: PackedGroup | undefined,
-    { first, adapter }: { readonly first: number; readonly adapter: PackedAdapter },
-  ): void {
-    const { rank, pages } = adapter;
+  #writeGroup(plane: Plane, { members, factors }: PackedGroup, { adapter, a, worth, b }: Target): void {
+    const { rank } = adapter;
     const modules = plane.modules.length;
-    const part = <Data extends Int8Array | Float32Array>(data: Data): Data => {
-      const page = data.length / this.pageCount;
-      return data.subarray(first * page, (first + pages) * page) as Data;
-    };
-    const worth = part(plane.worth).fill(0);
-    const floats = part(plane.floats);
-    const { down, up, members } = group ?? unadapted;
-    if ('levels' in down) {
-      spreadBytes(part(plane.bytes), down, { rank, members, modules });
+    if (!('scales' in factors)) {
       for (const [index, member] of members.entries()) {
-        for (let row = 0; row < rank; row += 1) {
-          const at = (Math.floor(row / pageRank) * modules + member) * pageRank + (row % pageRank);
-          worth[at] = down.scales[index * rank + row] ?? 0;
-        }
+        const [numbers, target] = [factors.up[index], b[member]];
+        if (!numbers || !(target instanceof Float32Array)) continue;
+        this.#numbers.write(target, numbers, adapter.scale);
+        target.fill(0, numbers.data.length);
       }
-    } else {
-      part(plane.bytes).fill(0);
-      if (floats.length > 0) this.#writeFloats(floats.fill(0), down, { rank, members, plane });
+      if (a instanceof Float32Array) this.#writeFloats(a.fill(0), factors.down, { rank, members, plane });
+      return;
     }
-    for (const [at, data] of plane.products.entries()) {
-      const target = part(data);
-      const numbers = up[members.indexOf(at)];
-      if (numbers) this.#numbers.write(target, numbers, this.packing === 'int8' ? 1 : adapter.scale);
-      target.fill(0, numbers?.data.length ?? 0);
+    if (a instanceof Int8Array) spreadBytes(a, factors.down, { rank, members, modules });
+    for (const [index, member] of members.entries()) {
+      const levels = factors.up[index] ?? new Int8Array(0);
+      b[member]?.fill(0, levels.length).set(levels);
+      for (let row = 0; row < rank; row += 1) {
+        const at = (Math.floor(row / pageRank) * modules + member) * pageRank + (row % pageRank);
+        worth[at] = factors.scales[index * rank + row] ?? 0;
+      }
     }
   }
 
   /** A by page, module and rank row. */
   #writeFloats(
     target: Float32Array,
-    down: Exclude<PackedGroup['down'], { readonly levels: Int8Array }>,
+    down: PackedFloats['down'],
     how: { readonly rank: number; readonly members: readonly number[]; readonly plane: Plane },
   ): void {
     const { rank, members, plane } = how;
@@ -274,7 +275,13 @@ export class AdapterPool {
   }
 }
 
-const unadapted: Pick<PackedGroup, 'down' | 'up' | 'members'> = { down: [], up: [], members: [] };
+/** Where one group of an adapter is written. */
+interface Target {
+  readonly adapter: PackedAdapter;
+  readonly a: Int8Array | Float32Array;
+  readonly worth: Float32Array;
+  readonly b: readonly (Int8Array | Float32Array)[];
+}
 
 /** Where a run of `pages` can begin from `at` on: pairs begin at even pages. */
 const aligned = (at: number, pages: number): number => (pages === 1 ? at : at + (at % 2));

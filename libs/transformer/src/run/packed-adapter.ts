@@ -4,24 +4,31 @@ import { moduleGroups, type Packing, pageRank } from '../graph/rank-pages.js';
 import type { LoraConfig, LoraWeights, ModelConfig, TargetModule } from '../model.js';
 import { narrowed, type PackedNumbers } from './packed-numbers.js';
 
-/** A of one group as signed bytes, page by page: [in, modules · ranks of the page], and what a level is worth. */
+/** The factors of one group as signed bytes, and what a product of their levels is worth. */
 export interface PackedBytes {
-  readonly levels: Int8Array;
-  /** By module and rank row, with alpha / rank. */
+  /** A, page by page: [in, modules · ranks of the page]. */
+  readonly down: Int8Array;
+  /** B of each module, by rank row. */
+  readonly up: readonly Int8Array[];
+  /** By module and rank row: the scales of A and B, and alpha / rank. */
   readonly scales: Float32Array;
 }
 
-/** The factors of the adapted modules of one layer's group. */
+/** The factors of one group by module and rank row, as exact as their file. */
+export interface PackedFloats {
+  readonly down: readonly PackedNumbers[];
+  readonly up: readonly PackedNumbers[];
+}
+
+/** The adapted modules of one layer's group. */
 export interface PackedGroup {
   readonly layer: number;
   /** Index in `moduleGroups`. */
   readonly group: number;
   /** Places of the adapted modules in the group. */
   readonly members: readonly number[];
-  /** A, by rank row of each module where it is not in bytes. */
-  readonly down: PackedBytes | readonly PackedNumbers[];
-  /** B of each module, by rank row. */
-  readonly up: readonly PackedNumbers[];
+  /** Bytes or floats, as the adapter's packing says. */
+  readonly factors: PackedBytes | PackedFloats;
 }
 
 /**
@@ -65,16 +72,8 @@ export function packAdapter(
       const members = [...modules.keys()].filter((at) => targetModules.includes(modules[at] ?? 'q_proj'));
       if (members.length === 0) return [];
       const sites = members.map((at) => readSite(model, content, layer, modules[at] ?? 'q_proj'));
-      const up = sites.map(({ b, out }) => byRank(b, out, rank));
-      const down =
-        packing === 'int8'
-          ? packBytes(
-              sites.map(({ a }) => a),
-              rank,
-              scale,
-            )
-          : sites.map(({ a }) => narrowed(finite(a).slice()));
-      return [{ layer, group, members, down, up }];
+      const factors = packing === 'int8' ? packBytes(sites, rank, scale) : packFloats(sites, rank);
+      return [{ layer, group, members, factors }];
     }),
   );
   const pages = rank <= pageRank ? 1 : 2 * Math.ceil(rank / (2 * pageRank));
@@ -88,11 +87,14 @@ export function packedBuffers(adapter: PackedAdapter): ArrayBuffer[] {
   return arraysOf(adapter).flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []));
 }
 
-function arraysOf({ groups }: Pick<PackedAdapter, 'groups'>) {
-  return groups.flatMap(({ down, up }) => [
-    ...('levels' in down ? [down.levels, down.scales] : down.map(({ data }) => data)),
-    ...up.map(({ data }) => data),
-  ]);
+type Numbers = Int8Array | Uint16Array | Float32Array;
+
+function arraysOf({ groups }: Pick<PackedAdapter, 'groups'>): Numbers[] {
+  return groups.flatMap(({ factors }): Numbers[] =>
+    'scales' in factors
+      ? [factors.down, ...factors.up, factors.scales]
+      : [...factors.down, ...factors.up].map(({ data }) => data),
+  );
 }
 
 interface Site {
@@ -162,40 +164,85 @@ function transposed(data: Float32Array, rows: number, columns: number): Float32A
   return result;
 }
 
+function packFloats(sites: readonly Site[], rank: number): PackedFloats {
+  return {
+    down: sites.map(({ a }) => narrowed(finite(a).slice())),
+    up: sites.map(({ b, out }) => byRank(b, out, rank)),
+  };
+}
+
 const largestLevel = 127;
 
-/** One scale for each rank row, so that rows of very different size keep their digits. */
-function packBytes(factors: readonly Float32Array[], rank: number, scale: number): PackedBytes {
-  const input = (factors[0]?.length ?? 0) / rank;
-  const levels = new Int8Array(factors.length * rank * input);
-  const scales = new Float32Array(factors.length * rank);
-  for (const [member, data] of factors.entries()) {
+/** Bits of a float's size: they order sizes as their numbers do. */
+const sizeBits = 0x7fff_ffff;
+
+/** One scale for each rank row of A and of B, so that rows of very different size keep their digits. */
+function packBytes(sites: readonly Site[], rank: number, scale: number): PackedBytes {
+  const input = (sites[0]?.a.length ?? 0) / rank;
+  const down = new Int8Array(sites.length * rank * input);
+  const scales = new Float32Array(sites.length * rank);
+  const up = sites.map(({ a, b, out }, member) => {
+    const first = peaks(a, rank, { row: input, column: 1 });
+    const second = peaks(b, rank, { row: 1, column: rank });
     for (let row = 0; row < rank; row += 1) {
-      let size = 0;
-      for (let at = row * input; at < (row + 1) * input; at += 1) {
-        size = Math.max(size, Math.abs(data[at] as number));
-      }
-      if (!Number.isFinite(size)) throw notFinite();
-      scales[member * rank + row] = Math.min((size / largestLevel) * scale, largestScale);
-      const inverse = size === 0 ? 0 : largestLevel / size;
       const page = Math.floor(row / pageRank);
       const ranks = Math.min(pageRank, rank - page * pageRank);
-      const stride = factors.length * ranks;
-      let to = page * pageRank * factors.length * input + member * ranks + (row % pageRank);
-      for (let column = 0; column < input; column += 1) {
+      const stride = sites.length * ranks;
+      const inverse = inverseOf(first[row] ?? 0);
+      let to = page * pageRank * sites.length * input + member * ranks + (row % pageRank);
+      for (let from = row * input; from < (row + 1) * input; from += 1) {
         // Rounds to nearest: what is cut is positive.
-        levels[to] = (((data[row * input + column] as number) * inverse + 128.5) | 0) - 128;
+        down[to] = (((a[from] as number) * inverse + 128.5) | 0) - 128;
         to += stride;
       }
+      const worth = ((first[row] ?? 0) / largestLevel) * ((second[row] ?? 0) / largestLevel) * scale;
+      scales[member * rank + row] = Math.min(worth, largestScale);
+    }
+    return bytesByRank(b, out, Float64Array.from(second, inverseOf));
+  });
+  return { down, up, scales };
+}
+
+const inverseOf = (peak: number): number => (peak === 0 ? 0 : largestLevel / peak);
+
+/** The largest size in each rank row, whose numbers are `column` apart. */
+function peaks(
+  data: Float32Array,
+  rank: number,
+  step: { readonly row: number; readonly column: number },
+): Float32Array {
+  const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const found = new Uint32Array(rank);
+  const isByRow = step.column === 1;
+  const inner = isByRow ? step.row : rank;
+  for (let from = 0, row = 0; from < words.length; row += 1) {
+    for (let at = 0; at < inner; at += 1, from += 1) {
+      const size = (words[from] as number) & sizeBits;
+      const own = isByRow ? row : at;
+      if (size > (found[own] as number)) found[own] = size;
     }
   }
-  return { levels, scales };
+  const largest = new Float32Array(found.buffer);
+  if (!largest.every(Number.isFinite)) throw notFinite();
+  return largest;
+}
+
+/** [out, rank] as levels [rank, out]. */
+function bytesByRank(data: Float32Array, out: number, inverse: Float64Array): Int8Array {
+  const rank = inverse.length;
+  const levels = new Int8Array(data.length);
+  for (let row = 0, from = 0; row < out; row += 1) {
+    for (let at = 0, to = row; at < rank; at += 1, from += 1, to += out) {
+      levels[to] = (((data[from] as number) * (inverse[at] as number) + 128.5) | 0) - 128;
+    }
+  }
+  return levels;
 }
 
 /** Writes A in bytes to the pages of its group, [in, modules · 8] each, whose other columns are zero. */
 export function spreadBytes(
   target: Int8Array,
-  { levels }: PackedBytes,
+  levels: Int8Array,
   how: { readonly rank: number; readonly members: readonly number[]; readonly modules: number },
 ): void {
   const { rank, members, modules } = how;
