@@ -1,9 +1,16 @@
 import type { ModelDeployed } from '@openledger/contracts';
 import { newId } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
+import { createLogger } from '@openledger/service-host';
 import { eventually } from '@openledger/testing';
+import { HoldEach } from '../src/application/hold-each.js';
+import type { SpendRequest } from '../src/application/payment-ports.js';
+import { SpendLeases } from '../src/application/spend-leases.js';
 import { inferenceGateway } from '../src/index.js';
+import { PostgresLeaseBook } from '../src/outbound/postgres-lease-book.js';
+import { SettlementClient } from '../src/outbound/settlement-client.js';
 import { GatewayFixture, ORGANISATION, POOR_KEY } from './gateway-fixture.js';
+import { SettlementServer } from './settlement-server.js';
 import { sayAndHang, spell } from './worker-server.js';
 
 const price = { promptWeiPerMillion: '3000000', completionWeiPerMillion: '5000000' };
@@ -172,5 +179,84 @@ describe('the gateway and its leases', () => {
     expect(fixture.settlement.priced).toEqual([model.modelId]);
     const [row] = await servedRows();
     expect(row?.fee).toBe(String(3 * (row?.prompt_tokens ?? 0) + 5 * 4));
+  });
+
+  describe('in time that a test sets', () => {
+    let nowMs: number;
+    let settlement: SettlementServer;
+    let client: SettlementClient;
+    let leases: SpendLeases;
+    const log = createLogger('leases', 'silent');
+    const spend = (mostWei: bigint, organisationId = ORGANISATION): SpendRequest => ({
+      requestId: newId(),
+      organisationId,
+      modelId: 'model',
+      promptTokens: 1,
+      completionTokensMax: 1,
+      mostWei,
+    });
+
+    beforeEach(async () => {
+      nowMs = 0;
+      settlement = new SettlementServer();
+      settlement.lends = true;
+      client = new SettlementClient(await settlement.listen('token'), 'token', log);
+      leases = new SpendLeases({
+        lender: client,
+        book: new PostgresLeaseBook(database, 30_000),
+        holds: new HoldEach(client, () => undefined),
+        elapsedMs: () => nowMs,
+        pause: async (ms) => {
+          nowMs += ms;
+        },
+        onError: () => undefined,
+      });
+    });
+    afterEach(() => {
+      client.close();
+      settlement.close();
+    });
+
+    it('tells who waited long enough to come back, and leaves nothing in the book', async () => {
+      settlement.setAside = Number.POSITIVE_INFINITY;
+      const refused = { kind: 'exhausted', code: 'FUNDS_LEASED', details: { retryAfterSeconds: 1 } };
+      await expect(leases.reserveAll([spend(10n)])).rejects.toMatchObject(refused);
+      expect(nowMs).toBeGreaterThan(14_000);
+      expect(nowMs).toBeLessThanOrEqual(15_000);
+      expect(await openLeases()).toEqual([]);
+      expect(settlement.held).toEqual([]);
+    });
+
+    it('reserves for all choices of a request or for none', async () => {
+      const [first, second] = await leases.reserveAll([spend(7n), spend(5n)]);
+      expect(first?.holdId).toBe(second?.holdId);
+      expect(settlement.leases).toMatchObject([{ minimumWei: '12', wantedWei: String(16 * 12 + 12) }]);
+      settlement.poor.add('poor');
+      const refused = leases.reserveAll([spend(1n, 'poor'), spend(1n, 'poor')]);
+      await expect(refused).rejects.toMatchObject({ code: 'INSUFFICIENT_BALANCE' });
+    });
+
+    it('begins nothing on a lease whose time is over, and gives it back when what runs has ended', async () => {
+      settlement.leaseUseMs = 1_000;
+      const [running] = await leases.reserveAll([spend(10n)]);
+      nowMs = 1_000;
+      await leases.sweep();
+      expect(settlement.returned.size).toBe(0);
+      const [next] = await leases.reserveAll([spend(10n)]);
+      expect(next?.holdId).not.toBe(running?.holdId);
+      running?.spend(3n);
+      await leases.sweep();
+      expect([...settlement.returned]).toEqual([[running?.holdId, 0]]);
+      await next?.release();
+      await leases.close();
+      expect(await openLeases()).toEqual([]);
+    });
+
+    it('asks once for however many begin at the same time', async () => {
+      const begun = await Promise.all(Array.from({ length: 40 }, () => leases.reserveAll([spend(10n)])));
+      expect(new Set(begun.flat().map(({ holdId }) => holdId)).size).toBeLessThanOrEqual(3);
+      expect(settlement.leases.length).toBeLessThanOrEqual(3);
+      for (const reservation of begun.flat()) reservation.spend(10n);
+    });
   });
 });

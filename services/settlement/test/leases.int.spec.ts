@@ -3,6 +3,7 @@ import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import fc from 'fast-check';
 import { EndLease } from '../src/application/end-lease.js';
+import { HoldBalance } from '../src/application/hold-balance.js';
 import { LeaseBalance } from '../src/application/lease-balance.js';
 import type { PricedModel, ServedRequest, ToldFee } from '../src/application/metering-ports.js';
 import { RecordUsage } from '../src/application/record-usage.js';
@@ -138,6 +139,21 @@ describe('leases', () => {
     await expect(lease(1_001n, 1_001n)).rejects.toMatchObject({ code: 'INSUFFICIENT_BALANCE' });
     await endLease.run(first, 0);
     expect(await lease(200n, 200n)).toMatchObject({ kind: 'granted', grantedWei: 200n });
+  });
+
+  it('tells a hold that the money is only on lease', async () => {
+    const holdBalance = new HoldBalance(store, USE_MS);
+    const hold = (completionTokensMax: number) =>
+      holdBalance.run(
+        { requestId: newId(), organisationId, modelId: model.id, promptTokens: 0, completionTokensMax },
+        NOW,
+      );
+    const id = await leaseOf(900n);
+    await expect(hold(200)).rejects.toMatchObject({ kind: 'exhausted', code: 'FUNDS_LEASED' });
+    await expect(hold(1_001)).rejects.toMatchObject({ code: 'INSUFFICIENT_BALANCE' });
+    expect(await hold(100)).toMatchObject({ heldWei: 100n });
+    await endLease.run(id, 0);
+    expect(await hold(200)).toMatchObject({ heldWei: 200n });
   });
 
   it('cannot lend more than there is, however many ask at once', async () => {

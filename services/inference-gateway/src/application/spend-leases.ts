@@ -23,6 +23,7 @@ const WAIT_MS = 15_000;
 /** After settlement had nothing, it is not asked ahead of need. */
 const QUIET_MS = 1_000;
 const UNRETURNED_MAX = 100;
+const RETRY_MIN_MS = 100;
 
 /**
  * Pays requests from leases: no call and no wait while the organisation's lease has room. It is renewed before it runs
@@ -88,14 +89,14 @@ export class SpendLeases implements Balances {
     return account;
   }
 
-  /** Undefined when no lease can be had, though there may be money. */
+  /** Undefined when no lease can be had, whatever money there is. */
   private async wait(account: LeaseAccount, mostWei: readonly bigint[]): Promise<SpendLease | undefined> {
     const { elapsedMs } = this.parts;
     const deadlineMs = elapsedMs() + WAIT_MS;
     const totalWei = sumOf(mostWei);
     account.waitingWei += totalWei;
     try {
-      while (elapsedMs() < deadlineMs && elapsedMs() >= account.brokenUntilMs) {
+      while (elapsedMs() >= account.brokenUntilMs) {
         const asked = await this.ask(account, totalWei);
         const lease = account.take(mostWei, elapsedMs());
         if (lease) return lease;
@@ -180,11 +181,13 @@ export class SpendLeases implements Balances {
 
 /** Milliseconds until it is worth asking again. @throws DomainError FUNDS_LEASED, what settlement refused with */
 function waitOf(asked: Asked, mostWei: bigint, leftMs: number): number {
-  // What failed for somebody who needs more says nothing about this request.
-  if (asked.kind === 'granted' || asked.kind === 'failed' || asked.minimumWei > mostWei) return 0;
-  if (asked.kind === 'refused') throw asked.error;
-  if (asked.retryAfterMs > leftMs) throw fundsLeased(asked.retryAfterMs);
-  return asked.retryAfterMs;
+  if (asked.kind === 'failed') return 0;
+  // What somebody who needs more was told says nothing about this request.
+  const isAboutThis = asked.kind !== 'granted' && asked.minimumWei <= mostWei;
+  if (isAboutThis && asked.kind === 'refused') throw asked.error;
+  const waitMs = isAboutThis && asked.kind === 'set-aside' ? asked.retryAfterMs : 0;
+  if (waitMs >= leftMs) throw fundsLeased(Math.max(waitMs, RETRY_MIN_MS));
+  return waitMs;
 }
 
 const fundsLeased = (retryAfterMs: number): DomainError =>
@@ -192,5 +195,5 @@ const fundsLeased = (retryAfterMs: number): DomainError =>
     'exhausted',
     'FUNDS_LEASED',
     'The balance is enough, but all of it is set aside for requests that are running: try again shortly.',
-    { details: { retryAfterMs } },
+    { details: { retryAfterSeconds: Math.ceil(retryAfterMs / 1_000), retryAfterMs } },
   );

@@ -1,5 +1,5 @@
 import { DomainError, derivedId, feeOf } from '@openledger/kernel';
-import { CLEARING, payer } from '../domain/accounts.js';
+import { CLEARING, leased, payer } from '../domain/accounts.js';
 import { availableOf } from '../domain/standing.js';
 import type { Transfer } from '../domain/transfer.js';
 import type { Hold } from './metering-ports.js';
@@ -31,7 +31,7 @@ export class HoldBalance {
     private readonly holdTtlMs: number,
   ) {}
 
-  /** @throws DomainError INSUFFICIENT_BALANCE, MODEL_NOT_DEPLOYED, HOLD_CONFLICT, HOLD_ENDED */
+  /** @throws DomainError INSUFFICIENT_BALANCE, FUNDS_LEASED, MODEL_NOT_DEPLOYED, HOLD_CONFLICT, HOLD_ENDED */
   run(request: HoldRequest, now: Date): Promise<Hold> {
     return this.store.transaction(async (tx) => {
       const model = await tx.metering.model(request.modelId);
@@ -49,7 +49,10 @@ export class HoldBalance {
       if (hold.heldWei === 0n) return hold;
 
       const availableWei = availableOf(await tx.ledger.lock(payer(request.organisationId)));
-      if (availableWei < hold.heldWei) throw insufficient(hold.heldWei, availableWei);
+      if (availableWei < hold.heldWei) {
+        const lentWei = availableOf(await tx.ledger.lock(leased(request.organisationId)));
+        throw availableWei + lentWei < hold.heldWei ? insufficient(hold.heldWei, availableWei) : onLease();
+      }
       await tx.ledger.post([pendingTransfer(hold)]);
       return hold;
     });
@@ -78,6 +81,14 @@ function sameHold(request: HoldRequest, found: Hold | undefined): Hold {
   }
   return found;
 }
+
+const onLease = (): DomainError =>
+  new DomainError(
+    'exhausted',
+    'FUNDS_LEASED',
+    'the balance is enough, but part of it is on lease to gateways: try again shortly',
+    { details: { retryAfterSeconds: 1 } },
+  );
 
 /** Says what is missing. */
 export const insufficient = (neededWei: bigint, availableWei: bigint): DomainError =>
