@@ -233,7 +233,7 @@ describe('the pool of workers', () => {
     it('holds a worker whose adapter fails back for that adapter alone', async () => {
       home.script = (request, signal) =>
         request.adapters[0]?.adapter?.digest === law.adapter.digest
-          ? refuse('unavailable', 'ADAPTER_UNAVAILABLE')(request, signal)
+          ? refuse('unavailable', 'LOGITS_NOT_FINITE')(request, signal)
           : spell('fine')(request, signal);
       const same = Array.from({ length: 50 }, (_, index) => adapter(`n${index}`)).find(
         (candidate) => fixture.inOrder(candidate)[0] === home,

@@ -1,4 +1,4 @@
-import { credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { credentials, type ServiceError } from '@grpc/grpc-js';
 import { GetStatusResponse, WorkerServiceClient } from '@openledger/contracts';
 import type { DomainError } from '@openledger/kernel';
 import type { Signatory } from '../domain/receipt-check.js';
@@ -9,6 +9,11 @@ import { BackOff } from './back-off.js';
 /** A full worker has room again soon. */
 const FULL_MS = 250;
 const ADAPTER_OUT_MAX = 256;
+const WORKER_DOWN: ReadonlySet<string> = new Set([
+  'UPSTREAM_UNAVAILABLE',
+  'ENGINE_UNAVAILABLE',
+  'VLLM_UNAVAILABLE',
+]);
 
 /** One worker: its last status, corrected by what this gateway has sent it and seen end since. */
 export class PoolWorker {
@@ -58,10 +63,11 @@ export class PoolWorker {
     for (const digest of adapterDigests) this.adapterFailures.delete(digest);
   }
 
-  failed({ code }: DomainError, grpcCode: number, adapterDigests: readonly string[], now: number): void {
-    if (code === 'ADAPTER_UNAVAILABLE') this.adaptersFailed(adapterDigests, now);
-    else if (grpcCode === status.RESOURCE_EXHAUSTED) this.failures.until(now + FULL_MS);
-    else this.failures.failed(now);
+  /** What fails for an adapter is held against that adapter here; only what fails for all, against the worker. */
+  failed({ code }: DomainError, adapterDigests: readonly string[], now: number): void {
+    if (code === 'OVERLOADED') this.failures.until(now + FULL_MS);
+    else if (WORKER_DOWN.has(code)) this.failures.failed(now);
+    else this.adaptersFailed(adapterDigests, now);
   }
 
   /** The worker as a request for these adapters sees it now. */

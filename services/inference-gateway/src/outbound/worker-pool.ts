@@ -193,10 +193,10 @@ export class WorkerPool implements Workers {
     if (!isServiceError(error)) throw error;
     const refusal = fromStatus(error, this.options.log);
     if (signal.aborted || !RETRYABLE.has(error.code)) throw refusal;
-    worker.failed(refusal, error.code, digestsOf(request), Date.now());
+    worker.failed(refusal, digestsOf(request), Date.now());
     if (begun || Date.now() >= deadline) throw refusal;
     this.metrics.retried.inc({ code: refusal.code.toLowerCase() });
-    return error.code === status.RESOURCE_EXHAUSTED ? overloaded(1) : refusal;
+    return refusal.code === 'OVERLOADED' ? overloaded(1) : refusal;
   }
 
   private async watch(): Promise<void> {
