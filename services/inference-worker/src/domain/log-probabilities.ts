@@ -18,12 +18,13 @@ export interface TokenLogprobs extends TokenLogprob {
 export function logProbabilities(logits: Float32Array, token: number, count: number): TokenLogprobs {
   const top = likeliest(logits, Math.max(1, count));
   const peak = logits[top[0] ?? 0] ?? 0;
+  const reach = EXP_REACH;
   let total = 0;
   for (let other = 0; other < logits.length; other += 1) {
     const logit = logits[other] ?? Number.NaN;
     const distance = peak - logit;
     // Both false of what is not a number; beyond the reach, nothing is left of a share.
-    if (distance >= 0 && distance <= EXP_REACH) total += expMinus(distance);
+    if (distance <= reach && distance >= 0) total += expMinus(distance);
   }
   const normalizer = peak + Math.log(total);
   const told = (id: number): TokenLogprob => ({ token: id, logprob: (logits[id] ?? 0) - normalizer });
