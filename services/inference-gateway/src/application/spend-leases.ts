@@ -62,8 +62,9 @@ export class SpendLeases implements Balances {
     try {
       const leases = [...this.accounts.values()].flatMap(({ all }) => all);
       const kept = new Set(leases.length > 0 ? await book.keepAlive(leases.map(({ id }) => id)) : []);
-      for (const lease of leases) if (!kept.has(lease.id)) lease.end();
       const lost = await book.unreturned(UNRETURNED_MAX);
+      // One of ours was closed by another gateway, which took this one for gone.
+      for (const lease of leases) if (!kept.has(lease.id) || lost.includes(lease.id)) lease.end();
       await Promise.all(lost.map((id) => this.giveBack(id)));
     } catch (error) {
       onError(error);
