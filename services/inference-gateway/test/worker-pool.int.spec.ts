@@ -19,6 +19,8 @@ class PoolFixture {
   private constructor(
     readonly pool: WorkerPool,
     readonly workers: ReadonlyMap<string, WorkerServer>,
+    /** What the directory names; read by the pool every two seconds. */
+    readonly addresses: string[],
     private readonly metrics: Registry,
   ) {}
 
@@ -29,8 +31,9 @@ class PoolFixture {
       workers.set(await worker.listen(SERVICE_TOKEN, BASE), worker);
     }
     const metrics = new Registry();
+    const addresses = [...workers.keys()];
     const pool = new WorkerPool({
-      addresses: [...workers.keys()],
+      addresses,
       baseDigest: BASE,
       serviceToken: SERVICE_TOKEN,
       runTimeoutMs: 20_000,
@@ -40,7 +43,7 @@ class PoolFixture {
       ...options,
     });
     await pool.start();
-    return new PoolFixture(pool, workers, metrics);
+    return new PoolFixture(pool, workers, addresses, metrics);
   }
 
   /** In the order in which an adapter prefers them when nothing else is known. */
@@ -305,6 +308,27 @@ describe('the pool of workers', () => {
       await fixture.observed();
       await fixture.run({ adapters: [law] });
       expect([home, other].map(({ requests }) => requests.length)).toEqual([0, 1]);
+    });
+
+    it('lets a worker that is no longer named finish what it has, and gives it nothing new', async () => {
+      let goOn: () => void = () => undefined;
+      const released = new Promise<void>((resolve) => (goOn = resolve));
+      home.script = async function* (request) {
+        yield piece(request, 'a', '');
+        await released;
+        yield piece(request, 'z', 'stop');
+      };
+      const { signal } = new AbortController();
+      const pieces = fixture.pool.run(fixture.request({ adapters: [law] }), signal);
+      await pieces.next();
+      const at = fixture.addresses.findIndex((address) => fixture.workers.get(address) === home);
+      fixture.addresses.splice(at, 1);
+      await eventually(async () => {
+        home.script = spell('home');
+        expect(textOf(await fixture.run({ adapters: [law] }))).toBe('Hello there');
+      });
+      goOn();
+      expect((await pieces.next()).value).toMatchObject({ text: 'z', finishReason: 'stop' });
     });
 
     it('gives a worker of another base nothing', async () => {
