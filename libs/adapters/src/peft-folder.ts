@@ -25,21 +25,24 @@ import { peftPrefix, resolveAdapter } from './resolve.js';
 const maxWeightBytes = 2_000_000_000;
 const maxConfigBytes = 262_144;
 
-/**
- * Reads the two files of an adapter for a base model; refuses what could not be served exactly.
- *
- * @param digest of these files, where it is known already
- */
-export function parseAdapter(files: AdapterFiles, model: ModelConfig, digest?: Sha256): Adapter {
+export interface ParseOptions {
+  /** Of these files, where it is known already. */
+  readonly digest?: Sha256;
+  /** Where weights are decoded to; fresh memory unless told. */
+  readonly floats?: (count: number) => Float32Array;
+}
+
+/** Reads the two files of an adapter for a base model; refuses what could not be served exactly. */
+export function parseAdapter(files: AdapterFiles, model: ModelConfig, options: ParseOptions = {}): Adapter {
   if (files.config.length > maxConfigBytes) throw tooLarge(configFile, maxConfigBytes);
   if (files.weights.length > maxWeightBytes) throw tooLarge(weightsFile, maxWeightBytes);
   refusePickle(files.weights);
   const peft = parsePeftConfig(new TextDecoder().decode(files.config));
-  const { tensors } = parseSafetensors(files.weights, defaultSafetensorsLimits);
+  const { tensors } = parseSafetensors(files.weights, defaultSafetensorsLimits, options.floats);
   return {
     ...resolveAdapter(peft, tensors, model),
     baseModel: peft.baseModel,
-    digest: digest ?? adapterDigest(files),
+    digest: options.digest ?? adapterDigest(files),
   };
 }
 

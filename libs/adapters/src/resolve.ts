@@ -120,13 +120,18 @@ function takeSite(
   return site;
 }
 
+/** In four sums, none of which has to wait for the one before. */
 function norm({ data }: Tensor): number {
-  let sum = 0;
-  for (let at = 0; at < data.length; at += 1) {
-    const value = data[at] as number;
-    sum += value * value;
+  const whole = data.length - (data.length % 4);
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let at = 0; at < whole; at += 4) {
+    a += (data[at] as number) ** 2;
+    b += (data[at + 1] as number) ** 2;
+    c += (data[at + 2] as number) ** 2;
+    d += (data[at + 3] as number) ** 2;
   }
-  return Math.sqrt(sum);
+  for (let at = whole; at < data.length; at += 1) a += (data[at] as number) ** 2;
+  return Math.sqrt(a + b + c + d);
 }
 
 /** [rank, in] with zero rows below. */

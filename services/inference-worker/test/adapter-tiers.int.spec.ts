@@ -2,13 +2,14 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
+import { adapterDigestOf } from '@openledger/adapters';
 import type { AdapterReference } from '@openledger/contracts';
 import { sha256 } from '@openledger/kernel';
 import { eventually } from '@openledger/testing';
 import { WorkerFixture } from './worker-fixture.js';
 
-/** The tiny model's adapters have 9 to 15 kB in memory, by how the kernels want them. */
-const MEMORY = 60_000;
+/** The tiny model's adapters have 7 to 15 kB in memory, by how the kernels want them. */
+const MEMORY = 30_000;
 
 const code = (value: number, word: string) =>
   expect.objectContaining({ code: value, details: expect.stringContaining(word) });
@@ -135,7 +136,9 @@ describe('tiers of adapters', () => {
       await metric(worker, 'openlora_adapter_load_seconds_count{tier="remote",outcome="failed"}'),
     ).toBeGreaterThan(0);
 
-    const late = { ...files, digest: sha256('late'), weightsBlob: sha256(Buffer.from('late')) };
+    const weightsBlob = sha256(Buffer.from('late'));
+    const digest = adapterDigestOf({ config: files.configBlob, weights: weightsBlob });
+    const late = { ...files, digest, weightsBlob };
     await expect(worker.run('x', late)).rejects.toEqual(code(status.UNAVAILABLE, 'There is no blob'));
     await worker.blobs.put(Buffer.from('late'));
     // Now another reason: the old one has expired.

@@ -189,18 +189,28 @@ function packBytes(sites: readonly Site[], rank: number, scale: number): PackedB
       const ranks = Math.min(pageRank, rank - page * pageRank);
       const stride = sites.length * ranks;
       const inverse = inverseOf(first[row] ?? 0);
-      let to = page * pageRank * sites.length * input + member * ranks + (row % pageRank);
-      for (let from = row * input; from < (row + 1) * input; from += 1) {
-        // Rounds to nearest: what is cut is positive.
-        down[to] = (((a[from] as number) * inverse + 128.5) | 0) - 128;
-        to += stride;
-      }
+      const place = page * pageRank * sites.length * input + member * ranks + (row % pageRank);
+      levelsOf(a.subarray(row * input, (row + 1) * input), inverse, { levels: down, place, stride });
       const worth = ((first[row] ?? 0) / largestLevel) * ((second[row] ?? 0) / largestLevel) * scale;
       scales[member * rank + row] = Math.min(worth, largestScale);
     }
     return bytesByRank(b, out, Float64Array.from(second, inverseOf));
   });
   return { down, up, scales };
+}
+
+/** Writes the levels of one row of numbers, `stride` apart; a function of its own so that it is compiled once. */
+function levelsOf(
+  numbers: Float32Array,
+  inverse: number,
+  { levels, place, stride }: { readonly levels: Int8Array; readonly place: number; readonly stride: number },
+): void {
+  let to = place;
+  for (let from = 0; from < numbers.length; from += 1) {
+    // Rounds to nearest: what is cut is positive.
+    levels[to] = (((numbers[from] as number) * inverse + 128.5) | 0) - 128;
+    to += stride;
+  }
 }
 
 const inverseOf = (peak: number): number => (peak === 0 ? 0 : largestLevel / peak);

@@ -10,33 +10,31 @@ export function bytesOf(dtype: Dtype): number {
 /** Largest finite float16. */
 const maxHalf = 65_504;
 
-/** Widens little-endian file bytes to float32; exact for all three formats. */
-export function decodeFloats(dtype: Dtype, bytes: Uint8Array): Float32Array {
-  const count = bytes.byteLength / bytesOf(dtype);
-  if (dtype === 'BF16' && bytes.byteOffset % 2 === 0) return widenBrains(bytes, count);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Widens little-endian file bytes to float32, into `floats`; exact for all three formats. */
+export function decodeFloats(
+  dtype: Dtype,
+  bytes: Uint8Array,
+  floats: Float32Array = new Float32Array(bytes.byteLength / bytesOf(dtype)),
+): Float32Array {
   if (dtype === 'F32') {
     // A copy, because the file's bytes need not be aligned to four.
-    const copy = new Uint8Array(bytes.byteLength);
-    copy.set(bytes);
-    return new Float32Array(copy.buffer);
+    new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength).set(bytes);
+    return floats;
   }
-  const floats = new Float32Array(count);
-  const words = new Uint32Array(floats.buffer);
-  for (let at = 0; at < count; at++) {
+  const words = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+  if (dtype === 'BF16' && bytes.byteOffset % 2 === 0) {
+    // The common case: the 16 bits are the upper half of a float32.
+    const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, floats.length);
+    for (let at = 0; at < words.length; at++) words[at] = (halves[at] as number) << 16;
+    return floats;
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < floats.length; at++) {
     const half = view.getUint16(at * 2, true);
     if (dtype === 'BF16') words[at] = half << 16;
     else floats[at] = halfToFloat(half);
   }
   return floats;
-}
-
-/** The common case of base models: the 16 bits are the upper half of a float32. */
-function widenBrains(bytes: Uint8Array, count: number): Float32Array {
-  const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, count);
-  const words = new Uint32Array(count);
-  for (let at = 0; at < count; at++) words[at] = (halves[at] as number) << 16;
-  return new Float32Array(words.buffer);
 }
 
 /** Narrows to a file format, rounding to nearest even; values beyond float16 become its largest finite. */

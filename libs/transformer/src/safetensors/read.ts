@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Tensor } from '../model.js';
-import { decodeFloats } from './dtype.js';
+import { bytesOf, decodeFloats } from './dtype.js';
 import {
   defaultSafetensorsLimits,
   lengthBytes,
@@ -15,14 +15,24 @@ export interface SafetensorsContent {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Reads a safetensors file that is already in memory. */
-export function parseSafetensors(bytes: Uint8Array, limits = defaultSafetensorsLimits): SafetensorsContent {
+/**
+ * Reads a safetensors file that is already in memory.
+ *
+ * @param floats where each tensor is decoded to; fresh memory unless told
+ */
+export function parseSafetensors(
+  bytes: Uint8Array,
+  limits = defaultSafetensorsLimits,
+  floats: (count: number) => Float32Array = (count) => new Float32Array(count),
+): SafetensorsContent {
   const headerLength = readHeaderLength(bytes, bytes.length, limits);
   const start = lengthBytes + headerLength;
   const header = parseHeader(bytes.subarray(lengthBytes, start), bytes.length - start, limits);
   const tensors = new Map<string, Tensor>();
   for (const { name, dtype, shape, begin, end } of header.tensors) {
-    tensors.set(name, { shape, data: decodeFloats(dtype, bytes.subarray(start + begin, start + end)) });
+    const stored = bytes.subarray(start + begin, start + end);
+    const data = decodeFloats(dtype, stored, floats(stored.length / bytesOf(dtype)));
+    tensors.set(name, { shape, data });
   }
   return { tensors, metadata: header.metadata };
 }

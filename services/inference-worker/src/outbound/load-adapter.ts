@@ -5,6 +5,7 @@ import { type ModelConfig, type Packing, packAdapter } from '@openledger/transfo
 import type { AdapterOrigin, LoadedAdapter } from '../application/adapter-messages.js';
 import type { AdapterReference } from '../application/generation.js';
 import type { DiskCache } from './disk-cache.js';
+import { Scratch } from './scratch.js';
 
 export interface LoadLimits {
   readonly rankMax: number;
@@ -27,6 +28,12 @@ export interface LoadTarget {
 
 const CONFIG_BYTES_MAX = 256 * 1024;
 
+/**
+ * Memory that each load decodes into and leaves behind packed: taking tens of megabytes fresh each time
+ * costs as much as decoding them. Nothing awaits between decoding and packing, so loads do not meet in it.
+ */
+const scratch = new Scratch();
+
 /** Reads an adapter, lets nothing through that is not exactly what was asked for, and packs it. */
 export async function loadAdapter(
   { digest, configBlob, weightsBlob }: AdapterReference,
@@ -42,7 +49,9 @@ export async function loadAdapter(
     fetchBlob(tiers, configBlob, CONFIG_BYTES_MAX),
     fetchBlob(tiers, weightsBlob, limits.fileBytesMax),
   ]);
-  const adapter = parseAdapter({ config: config.bytes, weights: weights.bytes }, model, digest);
+  scratch.reset();
+  const files = { config: config.bytes, weights: weights.bytes };
+  const adapter = parseAdapter(files, model, { digest, floats: (count) => scratch.take(count) });
   const { rank } = adapter.lora;
   if (rank > limits.rankMax) {
     const message = `it has rank ${rank}; this worker serves up to ${limits.rankMax}.`;
