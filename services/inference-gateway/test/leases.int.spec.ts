@@ -1,19 +1,54 @@
 import type { ModelDeployed } from '@openledger/contracts';
-import { newId } from '@openledger/kernel';
+import { newId, sha256 } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { createLogger } from '@openledger/service-host';
 import { eventually } from '@openledger/testing';
 import { HoldEach } from '../src/application/hold-each.js';
 import type { SpendRequest } from '../src/application/payment-ports.js';
+import type { Receipt } from '../src/application/ports.js';
 import { SpendLeases } from '../src/application/spend-leases.js';
 import { inferenceGateway } from '../src/index.js';
 import { PostgresLeaseBook } from '../src/outbound/postgres-lease-book.js';
+import { PostgresReceipts } from '../src/outbound/postgres-receipts.js';
 import { SettlementClient } from '../src/outbound/settlement-client.js';
 import { GatewayFixture, ORGANISATION, POOR_KEY } from './gateway-fixture.js';
 import { SettlementServer } from './settlement-server.js';
 import { sayAndHang, spell } from './worker-server.js';
 
 const price = { promptWeiPerMillion: '3000000', completionWeiPerMillion: '5000000' };
+
+interface ServedRow {
+  readonly request_id: string;
+  readonly hold_id: string;
+  readonly fee: string;
+  readonly prompt_tokens: number;
+  readonly worker_statement: string;
+  readonly worker_public_key: Buffer;
+}
+
+const receiptOn = (leaseId: string, completionToken: number): Receipt => ({
+  requestId: newId(),
+  organisationId: ORGANISATION,
+  model: {
+    modelId: newId(),
+    name: 'law',
+    baseName: 'tiny',
+    baseDigest: sha256('base'),
+    adapter: { digest: sha256('adapter'), configBlob: sha256('config'), weightsBlob: sha256('weights') },
+    ownedBy: 'developer-1',
+    deployedAt: new Date(),
+  },
+  holdId: leaseId,
+  feeWei: 1n,
+  promptTokens: [1],
+  promptTokensBilled: 1,
+  completionTokens: [completionToken],
+  cachedTokens: 0,
+  finishReason: 'stop',
+  servedAt: new Date(),
+  timeToFirstTokenMs: 1,
+  durationMs: 2,
+});
 
 describe('the gateway and its leases', () => {
   let fixture: GatewayFixture;
@@ -35,10 +70,7 @@ describe('the gateway and its leases', () => {
     await fixture.stop();
   });
 
-  const servedRows = () =>
-    database.query<{ request_id: string; hold_id: string; fee: string; prompt_tokens: number }>(
-      'SELECT * FROM served_request ORDER BY request_id',
-    );
+  const servedRows = () => database.query<ServedRow>('SELECT * FROM served_request ORDER BY request_id');
   const openLeases = () => database.query<{ id: string }>('SELECT id FROM spend_lease');
 
   it('pays many requests by one call, and tells price and fee in every receipt', async () => {
@@ -58,6 +90,10 @@ describe('the gateway and its leases', () => {
     await eventually(() => expect(fixture.served).toHaveLength(21));
     for (const served of fixture.served) {
       expect(served).toMatchObject({ ...price, feeWei: rows[0]?.fee });
+      const row = rows.find(({ request_id }) => request_id === served.requestId);
+      expect(row?.worker_statement).toContain(served.requestId);
+      expect(served.workerReceipt?.statement).toBe(row?.worker_statement);
+      expect(row?.worker_public_key.equals(served.workerReceipt?.publicKey ?? Buffer.alloc(0))).toBe(true);
       expect(known.has(served.holdId)).toBe(true);
     }
   });
@@ -179,6 +215,24 @@ describe('the gateway and its leases', () => {
     expect(fixture.settlement.priced).toEqual([model.modelId]);
     const [row] = await servedRows();
     expect(row?.fee).toBe(String(3 * (row?.prompt_tokens ?? 0) + 5 * 4));
+  });
+
+  it('counts every receipt that names a lease, and keeps out the rest, while both are at work', async () => {
+    const book = new PostgresLeaseBook(database, 30_000);
+    const receipts = new PostgresReceipts(database, fixture.blobs);
+    for (let round = 0; round < 5; round += 1) {
+      const leaseId = newId();
+      await book.open(leaseId, ORGANISATION);
+      const recorded = Array.from({ length: 24 }, (_, at) => receipts.record(receiptOn(leaseId, at)));
+      const [counted] = await Promise.all([book.close(leaseId), ...recorded]);
+      const rows = await database.query('SELECT 1 FROM served_request WHERE hold_id = $1', [leaseId]);
+      expect(rows).toHaveLength(counted ?? -1);
+    }
+    expect(await servedRows()).toHaveLength(5 * 24);
+    await eventually(() => expect(fixture.served).toHaveLength(5 * 24));
+    const named = fixture.served.filter(({ holdId }) => holdId !== '');
+    const kept = (await servedRows()).filter((row) => row.hold_id !== '');
+    expect(named).toHaveLength(kept.length);
   });
 
   describe('in time that a test sets', () => {
