@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError } from '@openledger/kernel';
@@ -44,7 +44,8 @@ export class PlanStore {
     const path = this.#path(conditions);
     const { perplexityRatio, widened } = guarded;
     const plan = Object.fromEntries(guarded.plan);
-    const partial = `${path}.partial`;
+    // Workers that start together may share the folder.
+    const partial = `${path}.${randomUUID()}`;
     try {
       await mkdir(this.folder, { recursive: true });
       await writeFile(
