@@ -1,6 +1,7 @@
 import { cellsName, moduleGroups, pageRank, usedName } from '../graph/rank-pages.js';
-import type { AdapterPool, PageRun } from './adapter-pool.js';
+import type { AdapterPool } from './adapter-pool.js';
 import type { PackedAdapter } from './packed-adapter.js';
+import type { PageRun } from './page-layout.js';
 import { type FeedTensor, type IntegerTensor, integers } from './session.js';
 
 export interface RowAdapter {

@@ -166,7 +166,7 @@ describe('rows of an 8-bit batch', () => {
   });
   afterAll(() => served.session.release());
 
-  it.each(Array.from({ length: 40 }, (_, seed) => seed))(
+  it.each(Array.from({ length: 30 }, (_, seed) => seed))(
     'are the same to the bit alone and in any mix (%i)',
     async (seed) => {
       const random = seededRandom(500 + seed);
@@ -179,7 +179,10 @@ describe('rows of an 8-bit batch', () => {
         (sequence) => sequence ?? [],
       );
       // The same text twice is two rows.
-      const step = await served.step(chosen, before, [0, 200, 384][pick(3)]);
+      const room = [0, 200, 384][pick(3)];
+      let step = await served.step(chosen, before, room);
+      // A batch that comes back finds its adapters moved.
+      for (let again = pick(2) * 3; again > 0; again -= 1) step = await served.step(chosen, before, room);
       const others = chosen.filter((sequence, row) => {
         const found = rowOf(step, row, sequence.fresh);
         return !(alone.get(sequence) ?? []).every((values, at) => isSame(values, found[at]));

@@ -3,15 +3,13 @@ import { type GroupPages, groupPages, moduleGroups, type Packing, pageRank } fro
 import type { ModelConfig } from '../model.js';
 import { type PackedAdapter, type PackedFloats, type PackedGroup, spreadBytes } from './packed-adapter.js';
 import { NumberWriter } from './packed-numbers.js';
+import { allInRow, besideOneAnother, freeRun, type PageRun } from './page-layout.js';
 import type { FeedTensor } from './session.js';
 
-/** A run of pages. */
-export interface PageRun {
-  readonly first: number;
-  readonly count: number;
-}
-
 const windowsKept = 16;
+
+/** Moving an adapter costs about as much as a disorderly step loses. */
+const asksBeforeMoving = 3;
 
 /** The memory of one layer's group of modules. */
 interface Plane extends GroupPages {
@@ -33,6 +31,9 @@ export class AdapterPool {
   readonly #places = new Map<PackedAdapter, PageRun>();
   readonly #numbers = new NumberWriter();
   #reading = 0;
+  /** The adapters of the last batch, and how often in a row they were asked for. */
+  #asked: readonly PackedAdapter[] = [];
+  #asks = 0;
   #version = 0;
   /** Windows used lately; the memory under them never moves. */
   readonly #windows = new Map<string, ReadonlyMap<string, FeedTensor>>();
@@ -148,6 +149,35 @@ export class AdapterPool {
     return tensors;
   }
 
+  /**
+   * Moves the adapters of a batch side by side in the order of its rows, once a batch has come back often
+   * enough to pay for it: a window has no pages then that nobody needs, and results need not be sorted.
+   */
+  bringTogether(adapters: readonly PackedAdapter[]): void {
+    this.#refuseWhileReading();
+    const wanted = [...new Set(adapters)];
+    const isSame =
+      wanted.length === this.#asked.length && wanted.every((each, at) => each === this.#asked[at]);
+    this.#asked = wanted;
+    this.#asks = isSame ? this.#asks + 1 : 1;
+    if (wanted.length < 2 || this.#asks !== asksBeforeMoving) return;
+    for (const adapter of wanted) this.placeOf(adapter);
+    const places = besideOneAnother(this.#places, wanted, this.pageCount);
+    if (places) this.#rearrange(places);
+  }
+
+  #rearrange(places: ReadonlyMap<PackedAdapter, PageRun>): void {
+    const moved = [...places].filter(([adapter, { first }]) => this.placeOf(adapter).first !== first);
+    for (const { a, worth, b } of this.#planes) {
+      for (const data of [a, worth, ...b]) {
+        const copies = moved.map(([adapter]) => this.#part(data, this.placeOf(adapter)).slice());
+        for (const [index, [, place]] of moved.entries()) this.#part(data, place).set(copies[index] ?? []);
+      }
+    }
+    for (const [adapter, place] of moved) this.#places.set(adapter, place);
+    this.#version += 1;
+  }
+
   /** Holds the memory still while a step reads it. */
   async read<Result>(step: () => Promise<Result>): Promise<Result> {
     this.#reading += 1;
@@ -162,50 +192,15 @@ export class AdapterPool {
     invariant(this.#reading === 0, 'adapters cannot be moved while a step reads them');
   }
 
-  /** First page of the shortest free run that is long enough. */
   #hole(pages: number): number | undefined {
-    const taken = [...this.#places.values()].sort((a, b) => a.first - b.first);
-    let best: PageRun | undefined;
-    let end = 0;
-    for (const { first, count } of [...taken, { first: this.pageCount, count: 0 }]) {
-      const start = aligned(end, pages);
-      const free = first - start;
-      if (free >= pages && (!best || free < best.count)) best = { first: start, count: free };
-      end = first + count;
-    }
-    return best?.first;
+    return freeRun(this.#places.values(), this.pageCount, pages);
   }
 
-  /** Moves adapters together at the front and returns the place that this makes. */
   #compacted(pages: number): number {
-    const order = [...this.#places].sort(([, a], [, b]) => a.first - b.first).map(([adapter]) => adapter);
-    let end = 0;
-    for (let next = order.shift(); next; next = order.shift()) {
-      if (aligned(end, next.pages) !== end) {
-        // A single page fills what a pair cannot begin at.
-        const single = order.findIndex((adapter) => adapter.pages === 1);
-        const [filler] = single >= 0 ? order.splice(single, 1) : [];
-        if (filler) this.#move(filler, end);
-        end += 1;
-      }
-      this.#move(next, end);
-      end += next.pages;
-    }
+    this.#rearrange(allInRow(this.#places, []));
     const first = this.#hole(pages);
     invariant(first !== undefined, 'free pages lie together after compaction');
     return first;
-  }
-
-  #move(adapter: PackedAdapter, to: number): void {
-    const { first, count } = this.placeOf(adapter);
-    if (first === to) return;
-    for (const { a, worth, b } of this.#planes) {
-      for (const data of [a, worth, ...b]) {
-        const page = data.length / this.pageCount;
-        data.copyWithin(to * page, first * page, (first + count) * page);
-      }
-    }
-    this.#places.set(adapter, { first: to, count });
   }
 
   /** The memory of some pages. */
@@ -282,6 +277,3 @@ interface Target {
   readonly worth: Float32Array;
   readonly b: readonly (Int8Array | Float32Array)[];
 }
-
-/** Where a run of `pages` can begin from `at` on: pairs begin at even pages. */
-const aligned = (at: number, pages: number): number => (pages === 1 ? at : at + (at % 2));

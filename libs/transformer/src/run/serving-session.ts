@@ -84,9 +84,15 @@ export class ServingSession {
       'rows of the step and of the cache differ',
     );
     this.#refuseTooLong(rows, cache);
+    const runs = runsOf(rows);
+    for (const run of runs) {
+      // A row that reads its prompt has a window of its own.
+      const used = run.rows.flatMap(({ adapters = [] }) => adapters.map(({ adapter }) => adapter));
+      if (run.rows.length > 1) this.adapters.bringTogether(used);
+    }
     return this.adapters.read(async () => {
       const steps: ServingStep[] = [];
-      for (const run of runsOf(rows)) steps.push(await this.#run(run, cache, options));
+      for (const run of runs) steps.push(await this.#run(run, cache, options));
       return joined(steps);
     });
   }
