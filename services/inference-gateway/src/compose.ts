@@ -8,15 +8,18 @@ import { EmbedInputs } from './application/embed-inputs.js';
 import { HoldEach } from './application/hold-each.js';
 import { ModelCatalogue } from './application/model-catalogue.js';
 import { Payments } from './application/payments.js';
+import { RateLimits } from './application/rate-limits.js';
 import { SpendLeases } from './application/spend-leases.js';
 import { GatewayConfig } from './config.js';
 import { inferenceService } from './inbound/grpc/inference-service.js';
 import { predictService } from './inbound/grpc/predict-service.js';
 import { Defaults } from './inbound/rest/defaults.js';
+import { Replies } from './inbound/rest/replies.js';
 import { openAiHeaders } from './inbound/rest/response-headers.js';
 import { Upkeep } from './inbound/upkeep.js';
 import { inferenceGatewayModule } from './inference-gateway.module.js';
 import { openBaseModel } from './outbound/base-model-folder.js';
+import { PostgresIdempotency } from './outbound/postgres-idempotency.js';
 import { PostgresLeaseBook } from './outbound/postgres-lease-book.js';
 import { PostgresModels } from './outbound/postgres-models.js';
 import { PostgresReceipts } from './outbound/postgres-receipts.js';
@@ -41,17 +44,18 @@ export async function compose(host: Host): Promise<Composition> {
     log,
     metrics: host.metrics,
   });
-  const receipts = new PostgresReceipts(database, blobs);
   const catalogue = new ModelCatalogue(new PricedModels(models, settlement), base, config.BASE_IS_FREE);
-  const parts = {
-    catalogue,
-    base,
-    payments: new Payments(config.SPEND_LEASES ? leases.balances : leases.holds, receipts),
-    workers,
+  const rateLimits = new RateLimits({
+    requestsPerMinute: config.REQUESTS_PER_MINUTE,
+    tokensPerMinute: config.TOKENS_PER_MINUTE,
     clock,
-  };
+  });
+  const balances = config.SPEND_LEASES ? leases.balances : leases.holds;
+  const payments = new Payments(balances, new PostgresReceipts(database, blobs));
+  const parts = { catalogue, base, payments, workers, clock, rateLimits };
   const answers = new AnswerPrompts(parts);
   const embedInputs = new EmbedInputs(parts);
+  const idempotency = keptReplies(host, config.IDEMPOTENCY_KEEP_MS);
   const defaults = new Defaults(base.recommended);
   const isReady = () => database.isReady();
   return {
@@ -64,6 +68,8 @@ export async function compose(host: Host): Promise<Composition> {
       defaults,
       isReady,
       readerTimeoutMs: config.READER_TIMEOUT_MS,
+      rateLimits,
+      replies: idempotency.replies,
       log,
     }),
     grpc: [
@@ -77,12 +83,12 @@ export async function compose(host: Host): Promise<Composition> {
     ],
     errors: 'openai',
     start: async () => {
-      leases.upkeep.start();
+      for (const { upkeep } of [leases, idempotency]) upkeep.start();
       await workers.start();
     },
     stop: async () => {
       workers.close();
-      leases.upkeep.stop();
+      for (const { upkeep } of [leases, idempotency]) upkeep.stop();
       await leases.balances.close();
       settlement.close();
     },
@@ -108,4 +114,17 @@ function openLeases({ database, log }: Host, settlement: SettlementClient, alive
     { everyMs: aliveMs / TENDS, work: () => balances.tend() },
   ]);
   return { balances, holds, upkeep };
+}
+
+/** A claim outlives the pause between two renewals several times over. */
+const CLAIM_MS = 60_000;
+const CLAIM_RENEW_MS = 15_000;
+const KEYS_SWEEP_MS = 60_000;
+
+function keptReplies({ database, log }: Host, keepMs: number) {
+  const book = new PostgresIdempotency(database, { keepMs, claimMs: CLAIM_MS });
+  const onError = (err: unknown) => log.warn({ err }, 'idempotency keys');
+  const replies = new Replies({ book, renewMs: CLAIM_RENEW_MS, onError });
+  const upkeep = new Upkeep([{ everyMs: KEYS_SWEEP_MS, work: () => book.sweep().catch(onError) }]);
+  return { replies, upkeep };
 }

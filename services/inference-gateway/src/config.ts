@@ -18,6 +18,11 @@ export const GatewayConfig = z.object({
   FIRST_TOKEN_LIMIT_MS: milliseconds.default(60_000),
   /** How long a caller may leave a streamed answer unread; then it counts as gone. */
   READER_TIMEOUT_MS: milliseconds.default(30_000),
+  /** Of a credential that has no limit of its own; in this gateway. */
+  REQUESTS_PER_MINUTE: count.default(3_000),
+  TOKENS_PER_MINUTE: count.default(10_000_000),
+  /** How long the answer to a request with an Idempotency-Key is given again. */
+  IDEMPOTENCY_KEEP_MS: milliseconds.default(86_400_000),
   /** Leases of a gateway that has not been heard of for this long are given back by another. */
   LEASE_ALIVE_MS: milliseconds.default(30_000),
   /** Off, a hold pays for each request. */

@@ -4,6 +4,7 @@ import type { AnswerPrompts } from './application/answer-prompts.js';
 import { EmbedInputs } from './application/embed-inputs.js';
 import { ModelCatalogue } from './application/model-catalogue.js';
 import type { BaseModel } from './application/ports.js';
+import { RateLimits } from './application/rate-limits.js';
 import { AnswerWriter } from './inbound/rest/answer-writer.js';
 import { ChatController } from './inbound/rest/chat-controller.js';
 import { CompletionsController } from './inbound/rest/completions-controller.js';
@@ -11,6 +12,7 @@ import { Defaults } from './inbound/rest/defaults.js';
 import { EmbeddingsController } from './inbound/rest/embeddings-controller.js';
 import { ModelsController } from './inbound/rest/models-controller.js';
 import { ProtocolHealthController, Readiness } from './inbound/rest/protocol-health-controller.js';
+import { Replies } from './inbound/rest/replies.js';
 import { Vocabulary } from './inbound/vocabulary.js';
 
 export interface GatewayParts {
@@ -21,6 +23,8 @@ export interface GatewayParts {
   readonly defaults: Defaults;
   readonly isReady: () => Promise<boolean>;
   readonly readerTimeoutMs: number;
+  readonly rateLimits: RateLimits;
+  readonly replies: Replies;
   readonly log: Host['log'];
 }
 
@@ -35,6 +39,8 @@ export const inferenceGatewayModule = ({
   defaults,
   isReady,
   readerTimeoutMs,
+  rateLimits,
+  replies,
   log,
 }: GatewayParts): DynamicModule => ({
   module: InferenceGatewayModule,
@@ -48,8 +54,10 @@ export const inferenceGatewayModule = ({
   providers: [
     { provide: ModelCatalogue, useValue: catalogue },
     { provide: Defaults, useValue: defaults },
-    { provide: AnswerWriter, useValue: new AnswerWriter(answers, { log, readerTimeoutMs }) },
+    { provide: AnswerWriter, useValue: new AnswerWriter(answers, { log, readerTimeoutMs, rateLimits }) },
     { provide: EmbedInputs, useValue: embedInputs },
+    { provide: RateLimits, useValue: rateLimits },
+    { provide: Replies, useValue: replies },
     { provide: Readiness, useValue: { isReady } },
     { provide: Vocabulary, useValue: new Vocabulary(base) },
   ],

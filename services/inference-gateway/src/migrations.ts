@@ -59,4 +59,19 @@ export const migrations = [
        closed_at timestamptz
      );`,
   ),
+  sqlMigration(
+    'CreateIdempotencyKeys1700000000003',
+    `CREATE TABLE idempotency_key (
+       organisation_id text NOT NULL,
+       key text NOT NULL,
+       fingerprint text NOT NULL,
+       claim_id uuid NOT NULL,
+       -- Of the claim while the request runs, then of the answer that is kept.
+       ends_at timestamptz NOT NULL,
+       headers jsonb,
+       body bytea,
+       PRIMARY KEY (organisation_id, key)
+     );
+     CREATE INDEX idempotency_key_by_end ON idempotency_key (ends_at);`,
+  ),
 ];

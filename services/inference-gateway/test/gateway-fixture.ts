@@ -19,12 +19,16 @@ import { WorkerServer } from './worker-server.js';
 export const KEY = 'olk_test';
 export const POOR_KEY = 'olk_poor';
 export const READ_ONLY_KEY = 'olk_reader';
+export const FEW_REQUESTS_KEY = 'olk_few_requests';
+export const FEW_TOKENS_KEY = 'olk_few_tokens';
 export const ORGANISATION = 'organisation-1';
 const SERVICE_TOKEN = 'service-token-of-this-test';
 
 const INVOKE = new Set(['inference:invoke']);
 const principals: Readonly<Record<string, Partial<Principal>>> = {
   [KEY]: { organisationId: ORGANISATION, scopes: INVOKE },
+  [FEW_REQUESTS_KEY]: { organisationId: ORGANISATION, scopes: INVOKE, limits: { requestsPerMinute: 2 } },
+  [FEW_TOKENS_KEY]: { organisationId: ORGANISATION, scopes: INVOKE, limits: { tokensPerMinute: 100 } },
   [POOR_KEY]: { organisationId: 'organisation-poor', scopes: INVOKE },
   [READ_ONLY_KEY]: { organisationId: ORGANISATION, scopes: new Set(['balance:read']) },
 };

@@ -27,6 +27,8 @@ export class ErrorFilter implements ExceptionFilter {
     // RFC 9110, section 10.2.3.
     if (details.retryAfterSeconds !== undefined) {
       response.setHeader('retry-after', String(details.retryAfterSeconds));
+      if (details.retryAfterMs !== undefined)
+        response.setHeader('retry-after-ms', String(details.retryAfterMs));
     }
     if (this.shape === 'openai') {
       response.status(status).json(openAiBody(refusal ?? INTERNAL));

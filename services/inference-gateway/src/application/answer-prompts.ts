@@ -4,12 +4,14 @@ import { type AnswerParts, type AnswerPiece, AnswerQuestion, type Question } fro
 import { encodeEach } from './encode-each.js';
 import { interleave } from './interleave.js';
 import type { ModelCatalogue } from './model-catalogue.js';
+import type { Payer } from './payer.js';
 import type { Prompt } from './ports.js';
+import type { Admission, RateLimits } from './rate-limits.js';
 import { RunGroup } from './run-group.js';
 
 /** What a caller asks at once: every prompt answered `choices` times. */
 export interface Asked {
-  readonly organisationId: string;
+  readonly payer: Payer;
   /** As the caller wrote it. */
   readonly model: string;
   readonly prompts: readonly Prompt[];
@@ -36,6 +38,7 @@ export const RUNS_MAX = 32;
 
 export interface AnswerPromptsParts extends AnswerParts {
   readonly catalogue: ModelCatalogue;
+  readonly rateLimits: RateLimits;
 }
 
 /**
@@ -51,11 +54,25 @@ export class AnswerPrompts {
 
   /** Resolves with the first token at hand, so that every refusal is still a plain error. @throws DomainError */
   async begin(asked: Asked, callerGone: AbortSignal): Promise<Answer> {
-    const { base, catalogue, clock } = this.parts;
+    const { base, catalogue, clock, rateLimits } = this.parts;
     const askedAt = clock.now();
     const model = await catalogue.find(asked.model);
     const prompts = await encodeEach(base, asked.prompts);
     const questions = prompts.flatMap((promptTokens) => questionsOf(asked, { model, promptTokens, askedAt }));
+    const admission = rateLimits.admit(asked.payer, tokensOf(questions, base.contextTokens));
+    try {
+      return await this.start(questions, { model, askedAt, admission }, callerGone);
+    } catch (error) {
+      admission.settle(0);
+      throw error;
+    }
+  }
+
+  private async start(
+    questions: readonly Question[],
+    { model, askedAt, admission }: { model: ServableModel; askedAt: Date; admission: Admission },
+    callerGone: AbortSignal,
+  ): Promise<Answer> {
     const jobs = await this.questions.prepareAll(questions);
     const left = new AbortController();
     const ends = {
@@ -69,19 +86,19 @@ export class AnswerPrompts {
       requestIds: jobs.map(({ requestId }) => requestId),
       model,
       askedAt,
-      pieces: startingWith(first, pieces),
+      pieces: settling(startingWith(first, pieces), promptTokensOf(questions), admission),
     };
   }
 }
 
 /** The choices of one prompt. */
 const questionsOf = (
-  { organisationId, sampling, choices }: Asked,
+  { payer, sampling, choices }: Asked,
   prompt: Pick<Question, 'model' | 'promptTokens' | 'askedAt'>,
 ): Question[] =>
   Array.from({ length: choices }, (_, choice) => ({
     ...prompt,
-    organisationId,
+    organisationId: payer.organisationId,
     promptIsBilled: choice === 0,
     sampling: samplingOfChoice(sampling, choice),
   }));
@@ -108,5 +125,39 @@ async function* startingWith<T>(first: IteratorResult<T>, rest: AsyncGenerator<T
     for (let next = first; !next.done; next = await rest.next()) yield next.value;
   } finally {
     await rest.return(undefined);
+  }
+}
+
+/** A prompt counts once, however many choices it has. */
+const promptTokensOf = (questions: readonly Question[]): number =>
+  questions.reduce(
+    (sum, { promptTokens, promptIsBilled }) => sum + (promptIsBilled ? promptTokens.length : 0),
+    0,
+  );
+
+/** The most tokens that all runs together may read and write. */
+function tokensOf(questions: readonly Question[], contextTokens: number): number {
+  const written = questions.reduce((sum, { promptTokens, sampling }) => {
+    const room = Math.max(0, contextTokens - promptTokens.length);
+    return sum + Math.min(sampling.maxTokens, room);
+  }, 0);
+  return promptTokensOf(questions) + written;
+}
+
+/** Counts what was used against the limit: of choices that were broken off, their pieces. */
+async function* settling(
+  pieces: AsyncGenerator<ChoicePiece>,
+  promptTokens: number,
+  admission: Admission,
+): AsyncGenerator<ChoicePiece> {
+  const written = new Map<number, number>();
+  try {
+    for await (const piece of pieces) {
+      const counted = (written.get(piece.choice) ?? 0) + 1;
+      written.set(piece.choice, piece.end?.completionTokens ?? counted);
+      yield piece;
+    }
+  } finally {
+    admission.settle(promptTokens + [...written.values()].reduce((sum, tokens) => sum + tokens, 0));
   }
 }

@@ -2,11 +2,13 @@ import { type Clock, DomainError, invariant, newId } from '@openledger/kernel';
 import type { ServableModel } from '../domain/model.js';
 import { encodeEach } from './encode-each.js';
 import type { ModelCatalogue } from './model-catalogue.js';
+import type { Payer } from './payer.js';
 import type { Payments } from './payments.js';
 import type { BaseModel, EmbedAnswer, Prompt, Workers } from './ports.js';
+import type { RateLimits } from './rate-limits.js';
 
 export interface EmbedQuestion {
-  readonly organisationId: string;
+  readonly payer: Payer;
   /** As the caller wrote it. */
   readonly model: string;
   readonly inputs: readonly Prompt[];
@@ -26,6 +28,7 @@ export interface EmbedParts {
   readonly payments: Payments;
   readonly workers: Workers;
   readonly clock: Clock;
+  readonly rateLimits: RateLimits;
 }
 
 export const EMBED_INPUTS_MAX = 128;
@@ -43,18 +46,19 @@ export class EmbedInputs {
 
   /** @throws DomainError */
   async embed(question: EmbedQuestion, callerGone: AbortSignal): Promise<EmbeddedInputs> {
-    const { catalogue, clock, payments, workers } = this.parts;
-    const { organisationId } = question;
+    const { catalogue, clock, payments, rateLimits, workers } = this.parts;
+    const { organisationId } = question.payer;
     const askedAt = clock.now();
     const model = await catalogue.find(question.model);
     const inputs = await this.encode(question.inputs);
     const promptTokens = inputs.flat();
+    const admission = rateLimits.admit(question.payer, promptTokens.length);
     const requestId = newId(askedAt.getTime());
     const paid = { requestId, organisationId, model };
-    const payment = await payments.begin({
-      ...paid,
-      promptTokens: promptTokens.length,
-      completionTokensMax: 0,
+    const order = { ...paid, promptTokens: promptTokens.length, completionTokensMax: 0 };
+    const payment = await payments.begin(order).catch((error: unknown) => {
+      admission.settle(0);
+      throw error;
     });
     let answer: EmbedAnswer;
     try {
@@ -62,6 +66,7 @@ export class EmbedInputs {
       answer = await workers.embed({ requestId, adapters, tenant: organisationId, inputs }, callerGone);
       check(answer, model, inputs.length);
     } catch (error) {
+      admission.settle(0);
       await payment.release();
       throw error;
     }

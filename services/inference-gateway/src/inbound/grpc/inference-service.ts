@@ -22,6 +22,7 @@ import type { AnswerPrompts, Asked } from '../../application/answer-prompts.js';
 import type { AnswerEnd } from '../../application/answer-question.js';
 import { EMBED_INPUTS_MAX, type EmbedInputs } from '../../application/embed-inputs.js';
 import type { ModelCatalogue } from '../../application/model-catalogue.js';
+import type { Payer } from '../../application/payer.js';
 import { callerOf, payerOf } from './caller.js';
 import { toSampling, wireSampling } from './wire-sampling.js';
 
@@ -71,8 +72,8 @@ async function* generate(
   request: GenerateRequest,
   call: GrpcCall,
 ): AsyncGenerator<GenerateResponse> {
-  const organisationId = await payerOf(parts.authenticator, call);
-  const answer = await parts.answers.begin(toAsked(organisationId, request), call.signal);
+  const payer = await payerOf(parts.authenticator, call);
+  const answer = await parts.answers.begin(toAsked(payer, request), call.signal);
   const [requestId = ''] = answer.requestIds;
   const adapterDigest = answer.model.adapter?.digest ?? '';
   for await (const { text, logprobs, end } of answer.pieces) {
@@ -98,10 +99,10 @@ async function embed(
   request: EmbedRequest,
   call: GrpcCall,
 ): Promise<EmbedResponse> {
-  const organisationId = await payerOf(parts.authenticator, call);
+  const payer = await payerOf(parts.authenticator, call);
   const { model, inputs } = parse(Embed, request);
   const prompts = inputs.map((text) => ({ kind: 'text' as const, text }));
-  const question = { organisationId, model, inputs: prompts };
+  const question = { payer, model, inputs: prompts };
   const embedded = await parts.embedInputs.embed(question, call.signal);
   return {
     requestId: embedded.requestId,
@@ -129,10 +130,10 @@ async function listModels(
   };
 }
 
-function toAsked(organisationId: string, request: GenerateRequest): Asked {
+function toAsked(payer: Payer, request: GenerateRequest): Asked {
   const { model, input, sampling } = parse(Generate, request);
   return {
-    organisationId,
+    payer,
     model,
     prompts: [
       input.$case === 'chat'

@@ -138,9 +138,9 @@ async function begin(
   request: ModelInferRequest,
   call: GrpcCall,
 ): Promise<Answer> {
-  const organisationId = await payerOf(authenticator, call);
+  const payer = await payerOf(authenticator, call);
   const asked = {
-    organisationId,
+    payer,
     model: reference(request.modelName, request.modelVersion),
     prompts: [{ kind: 'text' as const, text: textOf(request) }],
     choices: 1,

@@ -1,11 +1,13 @@
-import type { ServerResponse } from 'node:http';
 import { type Host, INTERNAL, openAiBody, toRefusal } from '@openledger/service-host';
 import type { Answer, AnswerPrompts, Asked, ChoicePiece } from '../../application/answer-prompts.js';
 import type { AnswerEnd } from '../../application/answer-question.js';
 import type { TokenLogprob } from '../../application/ports.js';
+import type { RateLimits } from '../../application/rate-limits.js';
 import type { LogprobWords } from './logprob-words.js';
 import { naming } from './prompt-param.js';
-import { callerGone, ServerSentEvents } from './server-sent-events.js';
+import type { Reply } from './replies.js';
+import { tellLimits } from './response-headers.js';
+import { ServerSentEvents } from './server-sent-events.js';
 
 /** How one of the two routes words its answers. */
 export interface Wording {
@@ -37,6 +39,7 @@ export interface AnswerWriterOptions {
   readonly log: Host['log'];
   /** How long a caller may leave a stream unread. */
   readonly readerTimeoutMs: number;
+  readonly rateLimits: RateLimits;
 }
 
 /** Asks, and writes the answer in OpenAI's words, whole or streamed. */
@@ -46,9 +49,10 @@ export class AnswerWriter {
     private readonly options: AnswerWriterOptions,
   ) {}
 
-  async write(asked: Asked, wording: Wording, delivery: Delivery, response: ServerResponse): Promise<void> {
-    const gone = callerGone(response);
-    const answer = await naming(wording.promptParam, () => this.answers.begin(asked, gone));
+  async write(asked: Asked, wording: Wording, delivery: Delivery, { response, gone }: Reply): Promise<void> {
+    const answer = await naming(wording.promptParam, () => this.answers.begin(asked, gone)).finally(() =>
+      tellLimits(response, this.options.rateLimits.state(asked.payer)),
+    );
     response.setHeader(REQUEST_ID_HEADER, answer.requestIds.join(', '));
     const frame = frameOf(answer, asked.model, wording);
     if (delivery.stream) {

@@ -1,16 +1,18 @@
 import type { ServerResponse } from 'node:http';
-import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
-import { Caller, organisationOf, type Principal, RequireScope } from '@openledger/auth';
-import { DomainError } from '@openledger/kernel';
+import { Body, Controller, Headers, HttpCode, Post, Res } from '@nestjs/common';
+import { Caller, type Principal, RequireScope } from '@openledger/auth';
+import { DomainError, type Json } from '@openledger/kernel';
 import { parse } from '@openledger/service-host';
 import { z } from 'zod';
 import type { ChatMessage } from '../../application/ports.js';
 import { samplingLimits } from '../../domain/sampling.js';
+import { toPayer } from '../payer.js';
 import { Vocabulary } from '../vocabulary.js';
 import { AnswerWriter, type Wording } from './answer-writer.js';
 import { Defaults } from './defaults.js';
 import { chatLogprobs } from './logprob-words.js';
 import { checkBody, commonParameters, deliveryOf, samplingOf } from './parameters.js';
+import { Replies } from './replies.js';
 
 const MESSAGES_MAX = 1_000;
 const PARTS_MAX = 100;
@@ -48,6 +50,7 @@ export class ChatController {
 
   constructor(
     private readonly writer: AnswerWriter,
+    private readonly replies: Replies,
     private readonly defaults: Defaults,
     vocabulary: Vocabulary,
   ) {
@@ -60,19 +63,28 @@ export class ChatController {
   async complete(
     @Caller() caller: Principal,
     @Body() body: unknown,
+    @Headers('idempotency-key') key: string | undefined,
     @Res() response: ServerResponse,
   ): Promise<void> {
-    const organisationId = organisationOf(caller);
+    const payer = toPayer(caller);
     checkBody(body);
     const request = parse(ChatRequest, body);
     const asked = {
-      organisationId,
+      payer,
       model: request.model,
       prompts: [{ kind: 'chat' as const, messages: request.messages.map(toMessage) }],
       choices: request.n ?? 1,
       sampling: samplingOf(request, this.defaults, topLogprobsOf(request)),
     };
-    await this.writer.write(asked, this.wording, deliveryOf(request), response);
+    const to = {
+      organisationId: payer.organisationId,
+      key,
+      route: '/v1/chat/completions',
+      body: body as Json,
+    };
+    await this.replies.give(to, response, (reply) =>
+      this.writer.write(asked, this.wording, deliveryOf(request), reply),
+    );
   }
 }
 

@@ -1,17 +1,19 @@
 import type { ServerResponse } from 'node:http';
-import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
-import { Caller, organisationOf, type Principal, RequireScope } from '@openledger/auth';
-import { DomainError } from '@openledger/kernel';
+import { Body, Controller, Headers, HttpCode, Post, Res } from '@nestjs/common';
+import { Caller, type Principal, RequireScope } from '@openledger/auth';
+import { DomainError, type Json } from '@openledger/kernel';
 import { parse } from '@openledger/service-host';
 import { z } from 'zod';
 import { RUNS_MAX } from '../../application/answer-prompts.js';
 import { samplingLimits } from '../../domain/sampling.js';
+import { toPayer } from '../payer.js';
 import { Vocabulary } from '../vocabulary.js';
 import { AnswerWriter, type Wording } from './answer-writer.js';
 import { Defaults } from './defaults.js';
 import { completionLogprobs } from './logprob-words.js';
 import { checkBody, commonParameters, deliveryOf, samplingOf } from './parameters.js';
 import { textOrTokens, toPrompts } from './prompts.js';
+import { Replies } from './replies.js';
 
 const CompletionRequest = z.object({
   ...commonParameters,
@@ -36,6 +38,7 @@ export class CompletionsController {
 
   constructor(
     private readonly writer: AnswerWriter,
+    private readonly replies: Replies,
     private readonly defaults: Defaults,
     vocabulary: Vocabulary,
   ) {
@@ -48,17 +51,21 @@ export class CompletionsController {
   async complete(
     @Caller() caller: Principal,
     @Body() body: unknown,
+    @Headers('idempotency-key') key: string | undefined,
     @Res() response: ServerResponse,
   ): Promise<void> {
-    const organisationId = organisationOf(caller);
+    const payer = toPayer(caller);
     checkBody(body);
     const request = parse(CompletionRequest, body);
     const prompts = toPrompts(request.prompt);
     const choices = request.n ?? 1;
     if (prompts.length * choices > RUNS_MAX) throw tooMany(prompts.length, choices);
     const sampling = samplingOf(request, this.defaults, request.logprobs ?? undefined);
-    const asked = { organisationId, model: request.model, prompts, choices, sampling };
-    await this.writer.write(asked, this.wording, deliveryOf(request), response);
+    const asked = { payer, model: request.model, prompts, choices, sampling };
+    const to = { organisationId: payer.organisationId, key, route: '/v1/completions', body: body as Json };
+    await this.replies.give(to, response, (reply) =>
+      this.writer.write(asked, this.wording, deliveryOf(request), reply),
+    );
   }
 }
 

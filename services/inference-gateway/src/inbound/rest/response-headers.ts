@@ -1,4 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import type { Middleware } from '@openledger/service-host';
+import type { RateState } from '../../application/rate-limits.js';
 
 /** The version that OpenAI's own API names. */
 const OPENAI_VERSION = '2020-10-01';
@@ -14,3 +16,22 @@ export const openAiHeaders: Middleware = (_request, response, next) => {
   };
   next();
 };
+
+/** How the credential stands, as OpenAI's clients read it. */
+export function tellLimits(response: ServerResponse, state: RateState): void {
+  for (const unit of ['requests', 'tokens'] as const) {
+    const { limit, remaining, resetMs } = state[unit];
+    response.setHeader(`x-ratelimit-limit-${unit}`, limit);
+    response.setHeader(`x-ratelimit-remaining-${unit}`, remaining);
+    response.setHeader(`x-ratelimit-reset-${unit}`, duration(resetMs));
+  }
+}
+
+/** Such as `20ms`, `1.5s` and `1m3s`. */
+export function duration(ms: number): string {
+  const whole = Math.ceil(ms);
+  if (whole < 1_000) return `${whole}ms`;
+  const minutes = Math.floor(whole / 60_000);
+  const seconds = (whole - minutes * 60_000) / 1_000;
+  return minutes === 0 ? `${seconds}s` : `${minutes}m${Math.ceil(seconds)}s`;
+}
