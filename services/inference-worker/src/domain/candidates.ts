@@ -1,4 +1,4 @@
-import { EXP_REACH, EXP_STEPS, expMinus } from './exponential.js';
+import { EXP_REACH, EXP_STEPS, expMinus, expOfRest, expOfStep } from './exponential.js';
 
 export interface CandidateFilters {
   readonly temperature: number;
@@ -118,16 +118,17 @@ export class Candidates {
     this.count = count;
   }
 
-  /** Weight by bin, of the whole vocabulary. */
+  /** Weight by bin, of the whole vocabulary. What a bin's weights have in common is multiplied in once. */
   private wholeMass({ logits, peak, scale, reach }: Distances) {
     const { bins } = this;
     bins.fill(0);
     for (let token = 0; token < logits.length; token += 1) {
       const distance = (peak - (logits[token] ?? Number.NaN)) * scale;
       if (!(distance <= reach)) continue;
-      const bin = (distance * EXP_STEPS) | 0;
-      bins[bin] = (bins[bin] ?? 0) + expMinus(distance);
+      const bin = (distance * 64) | 0;
+      bins[bin] = (bins[bin] ?? 0) + expOfRest(distance - bin * 0.015625);
     }
+    for (let bin = 0; bin < bins.length; bin += 1) bins[bin] = (bins[bin] ?? 0) * expOfStep(bin);
     return { bins, total: sum(bins) };
   }
 

@@ -10,14 +10,22 @@ const table = Float64Array.from({ length: EXP_REACH * EXP_STEPS + 1 }, (_, step)
   Math.exp(-step / EXP_STEPS),
 );
 
+/** exp(-step / EXP_STEPS). */
+export function expOfStep(step: number): number {
+  return table[step] ?? 0;
+}
+
 /**
- * exp(-x) for x from 0 to the reach to a relative error of 1e-14: a table at steps of 1/64 times the Taylor
- * series up to the fifth power. Written with literals, which the compiler folds and named exports it does
- * not: a third of what `Math.exp` costs over a vocabulary.
+ * exp(-x) for x from 0 to a step, by the Taylor series up to the fifth power. Written with literals, which
+ * the compiler folds and named exports it does not.
  */
+export function expOfRest(x: number): number {
+  const tail = 0.16666666666666666 - x * (0.041666666666666664 - x * 0.008333333333333333);
+  return 1 - x * (1 - x * (0.5 - x * tail));
+}
+
+/** exp(-x) for x from 0 to the reach, to a relative error of 1e-14: half of what `Math.exp` costs. */
 export function expMinus(x: number): number {
   const step = (x * 64) | 0;
-  const rest = x - step * 0.015625;
-  const tail = 0.16666666666666666 - rest * (0.041666666666666664 - rest * 0.008333333333333333);
-  return (table[step] ?? 0) * (1 - rest * (1 - rest * (0.5 - rest * tail)));
+  return expOfStep(step) * expOfRest(x - step * 0.015625);
 }
