@@ -185,6 +185,24 @@ describe('scheduling', () => {
       for (const id of ids) expect(wholeAnswer(fixture.of(id)).finishReason).toBe('length');
     });
 
+    it('come to an end where those that stand aside hold the memory', async () => {
+      const fixture = await engine({ rowsMax: 4, stripTokensMax: 1_280 });
+      const ids: number[] = [];
+      for (let index = 0; index < 60; index += 1) {
+        const tenant = index < 20 || index % 3 > 0 ? 'a' : 'b';
+        const tokens = long(`${tenant}${index}`, index % 5 === 0 ? 300 : 40);
+        ids.push(fixture.ask({ tokens, tenant, sampling: { maxTokens: 20 } }));
+        await fixture.tick(3);
+        if (index % 4 === 0) fixture.order({ kind: 'pause', id: ids[index >> 1] ?? 0 });
+        if (index % 4 === 2) for (const id of ids) fixture.order({ kind: 'resume', id });
+      }
+      for (const id of ids) fixture.order({ kind: 'resume', id });
+      await fixture.untilIdle();
+      for (const id of ids) expect(fixture.of(id).pieces).toHaveLength(20);
+      expect(fixture.batch.preemptions).toBeGreaterThan(0);
+      expect(fixture.batch.kvUsage).toBe(0);
+    });
+
     it('wait for room in the pool while others go on, but not for ever', async () => {
       const fixture = await engine({ adapterPages: 4, rowsMax: 4 });
       const sampling = { maxTokens: 6 };

@@ -166,6 +166,7 @@ export class Batch {
   private admit(): void {
     const offer = {
       ready: ({ id }: Row) => this.places.isPooled(id),
+      begun: ({ startedMs }: Row) => startedMs > 0,
       fits: (row: Row) => this.canStart(row, [...this.running, row], this.waiting),
     };
     for (;;) {

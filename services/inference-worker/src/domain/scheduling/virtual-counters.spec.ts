@@ -1,4 +1,4 @@
-import { VirtualCounters } from './virtual-counters.js';
+import { BURST_TOKENS, VirtualCounters } from './virtual-counters.js';
 
 describe('VirtualCounters', () => {
   it('charges generated tokens twice and takes back what was not needed', () => {
@@ -11,29 +11,29 @@ describe('VirtualCounters', () => {
     expect(counters.of('nobody')).toBe(0);
   });
 
-  it('lifts whoever comes back to the least of those at work', () => {
+  it('lifts whoever comes back to a burst below the least of those at work', () => {
     const counters = new VirtualCounters();
     for (const tenant of ['a', 'b']) counters.arrive(tenant);
-    counters.charge('a', { prompt: 100 });
-    counters.charge('b', { prompt: 300 });
+    counters.charge('a', { prompt: 10_000 });
+    counters.charge('b', { prompt: 30_000 });
     counters.arrive('late');
-    expect(counters.of('late')).toBe(100);
+    expect(counters.of('late')).toBe(10_000 - BURST_TOKENS);
     // With a request at hand it is not lifted again.
-    counters.charge('a', { prompt: 500 });
+    counters.charge('a', { prompt: 50_000 });
     counters.arrive('late');
-    expect(counters.of('late')).toBe(100);
+    expect(counters.of('late')).toBe(10_000 - BURST_TOKENS);
   });
 
   it('does not lift a tenant above what it was charged itself, and forgets no debt', () => {
     const counters = new VirtualCounters();
     counters.arrive('greedy');
-    counters.charge('greedy', { prompt: 1_000 });
+    counters.charge('greedy', { prompt: 10_000 });
     counters.leave('greedy');
     counters.arrive('other');
     // The engine was idle: the newcomer starts where the last one left.
-    expect(counters.of('other')).toBe(1_000);
+    expect(counters.of('other')).toBe(10_000 - BURST_TOKENS);
     counters.arrive('greedy');
-    expect(counters.of('greedy')).toBe(1_000);
+    expect(counters.of('greedy')).toBe(10_000);
   });
 
   it('counts tenants that have requests, and survives leaving too often', () => {

@@ -2,6 +2,13 @@
 export const PROMPT_TOKEN_WEIGHT = 1;
 export const GENERATED_TOKEN_WEIGHT = 2;
 
+/**
+ * Weighted tokens that a tenant which comes back is behind those at work: a burst of a few requests goes
+ * before the queue of a tenant that floods. In the paper it is none, and the second request of a burst
+ * waits as long as its tenant's first took; the bound on what tenants are ahead of one another grows by it.
+ */
+export const BURST_TOKENS = 2_048;
+
 /** Tenants without requests whose counters are remembered; of more, the longest idle is forgotten. */
 const IDLE_TENANTS_MAX = 10_000;
 
@@ -14,8 +21,8 @@ interface Account {
 /**
  * Virtual Token Counter (Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024, algorithm 2):
  * every tenant is charged for what it was served, and the one charged least is next. A tenant that comes
- * back is lifted to the least of those at work, so that nobody saves up turns by staying away; with that,
- * what two backlogged tenants were served differs by a bound that does not grow with time.
+ * back is lifted to a burst below the least of those at work, so that nobody saves up turns by staying away;
+ * with that, what two backlogged tenants were served differs by a bound that does not grow with time.
  */
 export class VirtualCounters {
   /** In order of last activity. */
@@ -28,7 +35,7 @@ export class VirtualCounters {
   arrive(tenant: string): void {
     const account = this.accounts.get(tenant) ?? { counter: 0, requests: 0 };
     if (account.requests === 0) {
-      account.counter = Math.max(account.counter, this.leastActive() ?? this.floor);
+      account.counter = Math.max(account.counter, (this.leastActive() ?? this.floor) - BURST_TOKENS);
       this.active += 1;
     }
     account.requests += 1;

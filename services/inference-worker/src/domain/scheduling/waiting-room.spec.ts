@@ -5,7 +5,8 @@ interface Request extends Waiting {
 }
 
 const request = (id: number, tenant = '', adapter = ''): Request => ({ id, tenant, adapter });
-const all = { ready: () => true, fits: () => true };
+const never = () => false;
+const all = { ready: () => true, begun: never, fits: () => true };
 
 describe('WaitingRoom', () => {
   const served = new Map<string, number>();
@@ -41,7 +42,7 @@ describe('WaitingRoom', () => {
 
   it('groups requests whose adapters are at hand', () => {
     for (const [id, adapter] of ['x', 'y', 'x', 'y'].entries()) room.add(request(id, '', adapter));
-    const offer = { ready: ({ adapter }: Request) => adapter === 'y', fits: () => true };
+    const offer = { ready: ({ adapter }: Request) => adapter === 'y', begun: never, fits: () => true };
     expect(drain(offer)).toEqual([1, 3, 0, 2]);
   });
 
@@ -49,7 +50,7 @@ describe('WaitingRoom', () => {
     room.add(request(1, 'a', 'large'));
     room.add(request(2, 'b'));
     served.set('b', 5);
-    const offer = { ready: () => false, fits: ({ adapter }: Request) => adapter !== 'large' };
+    const offer = { ready: never, begun: never, fits: ({ adapter }: Request) => adapter !== 'large' };
     expect(room.next(offer)?.id).toBe(2);
     expect(room.next(offer)).toBeUndefined();
     expect(room.size).toBe(1);
@@ -60,6 +61,7 @@ describe('WaitingRoom', () => {
     let hasRoom = false;
     const offer = {
       ready: ({ adapter }: Request) => adapter !== 'large',
+      begun: ({ adapter }: Request) => adapter === 'begun',
       fits: ({ adapter }: Request) => hasRoom || adapter !== 'large',
     };
     const order: number[] = [];
@@ -72,6 +74,11 @@ describe('WaitingRoom', () => {
     }
     expect(order).toHaveLength(PASSES_MAX);
     expect(room.due?.id).toBe(0);
+    // What it waits for may be held by a row that stands aside.
+    room.addFirst(request(500, 'c', 'begun'));
+    served.set('c', 1_000);
+    expect(room.next(offer)?.id).toBe(500);
+    expect(room.next(offer)).toBeUndefined();
     hasRoom = true;
     expect(room.next(offer)?.id).toBe(0);
     expect(room.next(offer)).toBeDefined();
@@ -82,6 +89,7 @@ describe('WaitingRoom', () => {
     const asked: number[] = [];
     const offer = {
       ready: ({ id, adapter }: Request) => asked.push(id) > 0 && adapter === 'here',
+      begun: never,
       fits: () => true,
     };
     expect(room.next(offer)?.id).toBe(0);

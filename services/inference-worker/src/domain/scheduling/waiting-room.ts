@@ -7,6 +7,8 @@ export interface Waiting {
 export interface Offer<T> {
   /** Whether starting it costs nothing but the row: its adapters are where steps need them. */
   readonly ready: (request: T) => boolean;
+  /** Whether it has started before, and holds what it needed so far until it ends. */
+  readonly begun: (request: T) => boolean;
   /** Makes sure that the request can start; where this is true it is started. */
   readonly fits: (request: T) => boolean;
 }
@@ -26,7 +28,7 @@ export const PASSES_MAX = 16;
  * Requests in order of arrival, a queue for each tenant. The next to start is of the tenant that was served
  * least; within a tenant the oldest, except that a request whose adapters are at hand may overtake one that
  * first needs a place for its own. Overtaking is counted: a request passed by {@link PASSES_MAX} others is
- * due before everybody, and nobody starts until it fits.
+ * due before everybody, and nobody new starts until it fits: only rows that had begun go on.
  */
 export class WaitingRoom<T extends Waiting> {
   private readonly queues = new Map<string, Place<T>[]>();
@@ -71,7 +73,8 @@ export class WaitingRoom<T extends Waiting> {
     if (overdue) {
       const [tenant, queue, index] = overdue;
       const place = queue[index];
-      return place && offer.fits(place.request) ? this.take(tenant, queue, index) : undefined;
+      if (place && offer.fits(place.request)) return this.take(tenant, queue, index);
+      return this.goOn(ordered, offer);
     }
     const passed: Place<T>[] = [];
     for (const [tenant, queue] of ordered) {
@@ -90,6 +93,15 @@ export class WaitingRoom<T extends Waiting> {
     const overdue = mostPassed(ordered);
     if (overdue) return overdue[1][overdue[2]]?.request;
     return ordered[0]?.[1][0]?.request;
+  }
+
+  /** A row that had begun: what the overdue request waits for may be what such a row holds. */
+  private goOn(ordered: readonly (readonly [string, Place<T>[]])[], offer: Offer<T>): T | undefined {
+    for (const [tenant, queue] of ordered) {
+      const index = queue.findIndex(({ request }) => offer.begun(request) && offer.fits(request));
+      if (index >= 0) return this.take(tenant, queue, index);
+    }
+    return undefined;
   }
 
   private ordered(): (readonly [string, Place<T>[]])[] {
