@@ -8,13 +8,9 @@ import { AdapterPages } from '../src/application/adapter-pages.js';
 import { AdapterShelf } from '../src/application/adapter-shelf.js';
 import type { Batch } from '../src/application/batch.js';
 import { Engine } from '../src/application/engine.js';
-import type {
-  EngineOrder,
-  EngineReport,
-  PlainError,
-  RequestOrder,
-} from '../src/application/engine-messages.js';
+import type { EngineOrder, EngineReport, RequestOrder } from '../src/application/engine-messages.js';
 import type { GenerationPiece, WeightedReference } from '../src/application/generation.js';
+import type { PlainError } from '../src/application/plain-error.js';
 import { rowModel } from '../src/application/row-model.js';
 import { plainSampling, type Sampling } from '../src/domain/sampling.js';
 import { openSession } from '../src/outbound/open-session.js';

@@ -1,6 +1,6 @@
 import type { PackedAdapter } from '@openledger/transformer';
-import type { PlainError } from './engine-messages.js';
 import type { AdapterReference } from './generation.js';
+import type { PlainError } from './plain-error.js';
 
 /** Where an adapter was read from on its way to memory. */
 export type AdapterOrigin = 'disk' | 'remote';

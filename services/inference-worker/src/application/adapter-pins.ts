@@ -1,8 +1,7 @@
 import type { AdapterOrder } from './adapter-messages.js';
 import type { AdapterShelf } from './adapter-shelf.js';
-import type { PlainError } from './engine-messages.js';
 import type { AdapterReference } from './generation.js';
-import { toPlain } from './plain-error.js';
+import { type PlainError, toPlain } from './plain-error.js';
 
 type PinOrder = Extract<AdapterOrder, { kind: 'pin-adapter' }>;
 

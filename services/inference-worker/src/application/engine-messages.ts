@@ -1,15 +1,8 @@
-import type { ErrorKind } from '@openledger/kernel';
 import type { ModelConfig, Packing } from '@openledger/transformer';
 import type { Sampling } from '../domain/sampling.js';
 import type { AdapterLoad, AdapterOrder, AdapterReport } from './adapter-messages.js';
 import type { GenerationPiece, WeightedReference } from './generation.js';
-
-/** A DomainError on its way between threads; anything else that went wrong has the kind `internal`. */
-export interface PlainError {
-  readonly kind: ErrorKind | 'internal';
-  readonly code: string;
-  readonly message: string;
-}
+import type { PlainError } from './plain-error.js';
 
 /** What the engine's thread is asked. */
 export type EngineOrder =

@@ -1,5 +1,11 @@
-import { DomainError } from '@openledger/kernel';
-import type { PlainError } from './engine-messages.js';
+import { DomainError, type ErrorKind } from '@openledger/kernel';
+
+/** A DomainError on its way between threads; anything else that went wrong has the kind `internal`. */
+export interface PlainError {
+  readonly kind: ErrorKind | 'internal';
+  readonly code: string;
+  readonly message: string;
+}
 
 export function toPlain(error: unknown): PlainError {
   if (error instanceof DomainError) {

@@ -4,9 +4,8 @@ import type { AdapterLoad, AdapterOrder, AdapterReport } from './adapter-message
 import { type AdapterPages, pagesOf } from './adapter-pages.js';
 import { AdapterPins } from './adapter-pins.js';
 import type { AdapterShelf, HeldAdapter } from './adapter-shelf.js';
-import type { PlainError } from './engine-messages.js';
 import type { AdapterReference } from './generation.js';
-import { toPlain } from './plain-error.js';
+import { type PlainError, toPlain } from './plain-error.js';
 
 export interface RequestAdaptersListener {
   /** The adapters asked for, in that order; they stay in memory until the request is released. */

@@ -1,6 +1,6 @@
 import type { LoadedAdapter } from '../application/adapter-messages.js';
-import type { PlainError } from '../application/engine-messages.js';
 import type { AdapterReference } from '../application/generation.js';
+import type { PlainError } from '../application/plain-error.js';
 import type { LoadLimits, LoadTarget } from './load-adapter.js';
 
 /** What the loader's thread is started with. */
