@@ -334,7 +334,15 @@ describe('GPU pools', () => {
       minReplicaCount: 1,
       maxReplicaCount: 8,
     });
-    expect(spec.triggers[0].metadata.query).toContain('service="rel-openledger-worker-l4"');
+    const queries = spec.triggers.map(({ metadata }) => metadata.query);
+    expect(queries).toHaveLength(4);
+    for (const query of queries) expect(query).toContain('service="rel-openledger-worker-l4"');
+    expect(queries[0]).toContain('openlora_queue_tokens');
+    expect(spec.triggers.map(({ metadata }) => metadata.threshold)).toEqual(['2', '0.3', '5', '0.8']);
+    const bare = render('gpu', {
+      poolAutoscaling: { memoryUsageTarget: 0, firstTokenSecondsTarget: 0, adapterMissTarget: 0 },
+    });
+    expect(bare.find('ScaledObject', 'worker-l4').spec.triggers).toHaveLength(1);
     expect(find('ScaledObject', 'worker-h100')).toBeUndefined();
   });
 

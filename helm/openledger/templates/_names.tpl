@@ -74,10 +74,18 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name (.root.Chart.Version | replace
 {{- end -}}
 
 {{- /*
-  Seconds that the waiting requests would take one replica, by Little's law: waiting ÷ (answers per second
-  and replica). KEDA divides it by the replicas, so the target is seconds of waiting. ctx: namespace, service.
+  What a pool scales on. KEDA divides each by the replicas (AverageValue), so a mean is multiplied by their
+  number first. ctx: namespace, service.
+  backlog: seconds that the queued tokens would take one replica at the rate at which the pool reads and writes.
+  memory: share of the keys' and values' memory in use. firstToken: 95th percentile, seconds.
+  adapterMisses: adapters loaded for each answer, which is many only where the pool's memory holds too few.
 */ -}}
-{{- define "openledger.backlogQuery" -}}
+{{- define "openledger.poolQueries" -}}
 {{- $of := printf "{namespace=\"%s\",service=\"%s\"}" .namespace .service -}}
-{{- printf "sum(vllm:num_requests_waiting%s) * count(vllm:num_requests_waiting%s) / clamp_min(sum(rate(vllm:request_success_total%s[2m])), 0.05)" $of $of $of -}}
+{{- $replicas := printf "count(openlora_queue_tokens%s)" $of -}}
+{{- $rate := printf "sum(rate(vllm:prompt_tokens_total%s[2m])) + sum(rate(vllm:generation_tokens_total%s[2m]))" $of $of -}}
+backlog: {{ printf "sum(openlora_queue_tokens%s) * %s / clamp_min(%s, 1)" $of $replicas $rate | quote }}
+memory: {{ printf "sum(vllm:kv_cache_usage_perc%s)" $of | quote }}
+firstToken: {{ printf "(histogram_quantile(0.95, sum by (le) (rate(vllm:time_to_first_token_seconds_bucket%s[2m]))) > 0) * %s or vector(0)" $of $replicas | quote }}
+adapterMisses: {{ printf "sum(rate(openlora_adapter_load_seconds_count%s[5m])) * %s / clamp_min(sum(rate(vllm:request_success_total%s[5m])), 0.05) or vector(0)" $of $replicas $of | quote }}
 {{- end -}}
