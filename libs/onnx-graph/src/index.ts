@@ -45,7 +45,6 @@ export { flatSize, type MatmulOptions, matmul, rowsOf } from './ops/matmul.js';
 export { blockCount, matmulBlocks, type QuantizedBlocks, quantizeBlocks } from './ops/nbits.js';
 export { rmsNorm } from './ops/normalization.js';
 export {
-  dequantize,
   type MatrixRows,
   matmulBytes,
   matmulQuantized,

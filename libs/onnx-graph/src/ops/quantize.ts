@@ -82,16 +82,10 @@ export function matmulBytes(levels: Value, matrices: Value, scales: Value): Valu
   });
 }
 
-/** Signed bytes as the floats of the same numbers. */
-export function dequantize(levels: Value): Value {
-  const { graph, shape } = levels;
-  return graph.one('DequantizeLinear', [levels, graph.scalar('float32', 1)], { dtype: 'float32', shape });
-}
-
 /** A weight [out, in] that is read a few rows at a time, so that no float copy of all of it need exist. */
 export interface MatrixRows {
   readonly shape: readonly [out: number, input: number];
-  /** Rows `begin` to `end`, one after the other. */
+  /** Rows `begin` to `end`, one after the other; the next call may write over them. */
   rows(begin: number, end: number): Float32Array;
 }
 

@@ -2,7 +2,7 @@ import { invariant } from '@openledger/kernel';
 import {
   add,
   branch,
-  dequantize,
+  cast,
   dimAt,
   type Graph,
   gatherRows,
@@ -186,7 +186,7 @@ function upProduct(low: Value, b: Value | undefined): Value {
   invariant(b, 'a module has no B');
   const { graph } = low;
   // Widened on the way into the product, where the floats stay in the processor's cache.
-  const floats = b.dtype === 'int8' ? dequantize(graph.borrow(b)) : b;
+  const floats = b.dtype === 'int8' ? cast(graph.borrow(b), 'float32') : b;
   const shape = [...low.shape.slice(0, -1), dimAt(b.shape, 3)];
   return graph.one('MatMul', [low, floats], { dtype: 'float32', shape });
 }

@@ -69,8 +69,9 @@ function layoutOf(pool: AdapterPool, rows: readonly (readonly RowAdapter[])[]): 
   const cells = rows.map((adapters, row) =>
     adapters.flatMap(({ adapter, weight }) => cellsOf(pool.placeOf(adapter), { row, weight, start, width })),
   );
-  const window = { first: start, count: slotCount * width };
-  return { window, width, ...(inOrder(cells, slotCount) ?? scattered(cells, slotCount)) };
+  const room = Math.floor((pool.pageCount - start) / width);
+  const arrangement = inOrder(cells, slotCount) ?? scattered(cells, slotCount, room);
+  return { window: { first: start, count: arrangement.slots.length * width }, width, ...arrangement };
 }
 
 interface PlacedCell extends Cell {
@@ -110,7 +111,15 @@ function inOrder(cells: readonly (readonly PlacedCell[])[], slotCount: number): 
   return undefined;
 }
 
-function scattered(cells: readonly (readonly PlacedCell[])[], slotCount: number): Arrangement {
+function scattered(cells: readonly (readonly PlacedCell[])[], needed: number, room: number): Arrangement {
+  const used = new Int32Array(needed);
+  for (const { slot } of cells.flat()) used[slot] = (used[slot] ?? 0) + 1;
+  const fullest = Math.max(...used);
+  const parts = Math.max(1, ...cells.map(({ length }) => length));
+  // What a row lacks is a cell of weight 0, in a slot that has room or in one more.
+  const isFull = cells.some(({ length }) => length < parts) && used.every((count) => count === fullest);
+  const slotCount = isFull && needed < room ? needed + 1 : needed;
+  const members = isFull && needed === room ? fullest + 1 : fullest;
   const slots: Cell[][] = Array.from({ length: slotCount }, () => []);
   const placed = cells.map((own) =>
     own.map((cell) => {
@@ -118,12 +127,7 @@ function scattered(cells: readonly (readonly PlacedCell[])[], slotCount: number)
       return (slot.push(cell) - 1) * slotCount + cell.slot;
     }),
   );
-  const fullest = Math.max(...slots.map(({ length }) => length));
-  const parts = Math.max(1, ...placed.map(({ length }) => length));
-  const isPadded = placed.some(({ length }) => length < parts);
-  const idle = slots.findIndex(({ length }) => length < fullest);
-  // A cell of weight 0 stands for what a row lacks.
-  const members = isPadded && idle < 0 ? fullest + 1 : fullest;
+  const idle = slots.findIndex(({ length }) => length < members);
   const nothing = (members - 1) * slotCount + Math.max(idle, 0);
   const rowCells = Array.from({ length: parts }, (_, part) => placed.map((own) => own[part] ?? nothing));
   return { slots, members, columns: true, rowCells };
