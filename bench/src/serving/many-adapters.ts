@@ -12,7 +12,7 @@ const REGISTERED = 10_000;
 const PAGES = 64;
 /** Adapters that memory holds, of the one engine and of the other. */
 const [FEW, ALL] = [64, 256];
-const REQUESTS = 128;
+const REQUESTS = 96;
 const ROUNDS = 2;
 const [PROMPT_TOKENS, ANSWER_TOKENS] = [16, 16];
 /** Requests under way: as many as rows, and as many waiting. */
@@ -86,6 +86,7 @@ export const servingManyAdapters: Bench = {
           const tokens = randomPrompt(PROMPT_TOKENS, random, model.vocabSize);
           return adapter ? [{ tokens, answerTokens: ANSWER_TOKENS, adapter }] : [];
         });
+      log('both engines are open');
       // What fits is there before it is measured.
       await preload(
         large,
