@@ -187,7 +187,7 @@ function headSlice({ config, weights, plan }: Compared, begin: number, end: numb
   const name = headWeight(config);
   const head = {
     shape: [end - begin, config.hiddenSize],
-    data: rowsOfWeight(weights, name).rows(begin, end),
+    data: rowsOfWeight(weights, name).rows(begin, end).slice(),
   };
   return {
     config: { ...config, vocabSize: end - begin },

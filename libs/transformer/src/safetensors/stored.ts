@@ -69,6 +69,7 @@ export class StoredTensor implements Tensor {
   readonly dtype: Dtype;
   readonly #begin: number;
   readonly #end: number;
+  #floats = new Float32Array(0);
 
   constructor(
     private readonly file: StoredFile,
@@ -90,10 +91,12 @@ export class StoredTensor implements Tensor {
     return this.file.read(this.#begin, this.#end - this.#begin);
   }
 
-  /** Rows `begin` to `end` of the first axis, widened. */
+  /** Rows `begin` to `end` of the first axis, widened, in memory that the next call writes over. */
   rows(begin: number, end: number): Float32Array {
     const rowBytes = this.shape.slice(1).reduce((size, dim) => size * dim, bytesOf(this.dtype));
     const bytes = this.file.peek(this.#begin + begin * rowBytes, (end - begin) * rowBytes);
-    return decodeFloats(this.dtype, bytes);
+    const count = bytes.length / bytesOf(this.dtype);
+    if (this.#floats.length < count) this.#floats = new Float32Array(count);
+    return decodeFloats(this.dtype, bytes, this.#floats.subarray(0, count));
   }
 }
