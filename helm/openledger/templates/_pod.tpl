@@ -146,6 +146,10 @@ seccompProfile:
 - name: WORK_DIR
   value: /var/lib/openledger/work
 {{- end }}
+{{- if $needs.kernels }}
+- name: ENGINE_PLAN_DIR
+  value: /var/lib/openledger/kernels
+{{- end }}
 {{- with $root.Values.chain }}
 - name: CHAIN_ID
   value: {{ required "chain.id: the number of the EVM chain" (ternary "" .id (eq (int .id) 0)) | quote }}
@@ -207,6 +211,11 @@ seccompProfile:
 - name: blobs
   mountPath: /var/lib/openledger/work
   subPath: work
+{{- end }}
+{{- if $needs.kernels }}
+- name: blobs
+  mountPath: /var/lib/openledger/kernels
+  subPath: kernels
 {{- end }}
 {{- if and $needs.model (include "openledger.modelClaim" .) }}
 - name: models
