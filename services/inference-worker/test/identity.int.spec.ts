@@ -9,7 +9,7 @@ function draw(random: () => number, index: number): Asked {
   const seeds = Array.from({ length: [0, 1, 1, 1, 2, 3][below(6)] ?? 0 }, () => below(12));
   return {
     tokens: bytes(`${start}question ${index} ${'and more '.repeat(below(9))}`),
-    tenant: ['', 'a', 'b', 'c'][below(4)] ?? '',
+    tenant: ['', '', 'a', 'b'][below(4)] ?? '',
     adapters: weighted(...[...new Set(seeds)].map((seed) => [seed, [1, 0.5, 1.25][below(3)] ?? 1] as const)),
     sampling: {
       maxTokens: 1 + below(40),
@@ -32,7 +32,7 @@ describe.each(['float32', 'int8'] as const)('answers in %s', (precision) => {
       precision,
       adapterPages: 4,
       adapterCacheBytes: 5 * 15_000,
-      prefixCacheBytes: 16 * 64 * 512,
+      prefixCacheBytes: 48 * 16_384,
     });
   });
   afterAll(() => Promise.all([alone.release(), crowd.release()]));
@@ -87,7 +87,7 @@ describe.each(['float32', 'int8'] as const)('answers in %s', (precision) => {
       }
     }
     // The crowd was one: prefixes were found, rows gave way, adapters came and went.
-    expect(crowd.batch.blocks.hitTokens).toBeGreaterThan(500);
+    expect(crowd.batch.blocks.hitTokens).toBeGreaterThan(300);
     expect(crowd.batch.preemptions).toBeGreaterThan(0);
     expect(stopped.size * gone.size * paused.size).toBeGreaterThan(0);
   }, 120_000);
@@ -105,6 +105,6 @@ describe.each(['float32', 'int8'] as const)('answers in %s', (precision) => {
     const pages = Reflect.get(adapters, 'pages') as object;
     const pooled = [...(Reflect.get(pages, 'pooled') as Map<unknown, { users: number }>).values()];
     expect(pooled.every(({ users }) => users === 0)).toBe(true);
-    expect(batch.blocks.bytes).toBeLessThanOrEqual(16 * 64 * 512);
+    expect(batch.blocks.bytes).toBeLessThanOrEqual(48 * 16_384);
   });
 });

@@ -42,6 +42,26 @@ describe('scheduling', () => {
       expect(fixture.batch.preemptions).toBe(0);
     });
 
+    it('take turns where there are more of them than rows', async () => {
+      const fixture = await engine({ rowsMax: 2, stripTokensMax: 2_048 });
+      const sampling = { maxTokens: 400 };
+      const ask = () => ['a', 'b'].map((tenant) => fixture.ask({ tokens: bytes(tenant), tenant, sampling }));
+      await fixture.answer({ tokens: bytes('late'), tenant: 'late' });
+      ask();
+      ask();
+      await fixture.tick(700);
+      const long = ask();
+      const late = fixture.ask({ tokens: bytes('late'), tenant: 'late' });
+      await fixture.tick(3);
+      expect(fixture.batch.preemptions).toBe(1);
+      expect(fixture.of(late).pieces.length).toBeGreaterThan(0);
+      await fixture.untilIdle();
+      expect(fixture.of(late).pieces).toHaveLength(12);
+      for (const id of long) expect(fixture.of(id).pieces).toHaveLength(400);
+      // A few turns, not one for every step.
+      expect(fixture.batch.preemptions).toBeLessThan(5);
+    });
+
     it('are served alike while both want more than there is', async () => {
       const fixture = await engine({ rowsMax: 2 });
       const ask = (tenant: string, maxTokens: number) =>

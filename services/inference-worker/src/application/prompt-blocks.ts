@@ -35,14 +35,22 @@ export class PromptBlocks {
     return blockNames(sha256(canonicalJson({ tenant, weights })), tokens);
   }
 
-  /** Appends the chunk that begins at `start` to a row's own cache; false where it is not there. */
-  give(names: readonly string[], start: number, cache: KvCache): boolean {
-    const wanted = this.chunk(names, start);
-    const blocks = wanted && this.cache.find(wanted);
-    if (!blocks) return false;
-    for (const block of blocks) cache.appendCopy(0, block);
-    this.hitTokens += this.chunkTokens;
-    return true;
+  /** Appends all that is there from `start` on to a row's own cache; tells how many tokens of at most `most`. */
+  give(names: readonly string[], start: number, { most, cache }: { most: number; cache: KvCache }): number {
+    const found: Float32Array[] = [];
+    let tokens = 0;
+    while (tokens + this.chunkTokens <= most) {
+      const wanted = this.chunk(names, start + tokens);
+      const blocks = wanted && this.cache.find(wanted);
+      if (!blocks) break;
+      found.push(...blocks);
+      tokens += this.chunkTokens;
+    }
+    // At once: strips grow by copying.
+    if (tokens > 0) cache.reserve(start + tokens);
+    for (const block of found) cache.appendCopy(0, block);
+    this.hitTokens += tokens;
+    return tokens;
   }
 
   /** Keeps the chunk that begins at `start` of a row's own cache, where it is a whole one. */

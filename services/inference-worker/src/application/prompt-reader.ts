@@ -35,7 +35,7 @@ export class PromptReader {
   next(served: (tenant: string) => number): Row | undefined {
     let least: Row | undefined;
     for (const row of this.rows) {
-      while (this.takeCached(row));
+      this.takeCached(row);
       if (!least || served(row.tenant) < served(least.tenant)) least = row;
     }
     return least;
@@ -46,14 +46,14 @@ export class PromptReader {
     return Math.min(row.tokens.length - row.prefilled, this.options.prefillChunkTokens);
   }
 
-  /** The next chunk, where it was computed before. The last token is always read, for what follows it. */
-  private takeCached(row: Row): boolean {
-    const { prefillChunkTokens, config } = this.options;
-    if (row.prefilled + prefillChunkTokens >= row.tokens.length) return false;
-    if (!this.blocks.give(row.blocks, row.prefilled, row.ownCache(config))) return false;
-    row.prefilled += prefillChunkTokens;
-    row.cachedTokens += prefillChunkTokens;
-    return true;
+  /** Whole chunks that were computed before. The last token is always read, for what follows it. */
+  private takeCached(row: Row): void {
+    const most = row.tokens.length - row.prefilled - 1;
+    if (row.blocks.length === 0 || most < this.options.prefillChunkTokens) return;
+    const cache = row.ownCache(this.options.config);
+    const tokens = this.blocks.give(row.blocks, row.prefilled, { most, cache });
+    row.prefilled += tokens;
+    row.cachedTokens += tokens;
   }
 
   /** Computes the next chunk; the logits after its last token. */

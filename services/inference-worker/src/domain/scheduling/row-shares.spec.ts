@@ -1,4 +1,4 @@
-import { goesFirst, stripTokensOf, whoYields } from './row-shares.js';
+import { goesFirst, QUANTUM_TOKENS, stripTokensOf, whoYields } from './row-shares.js';
 
 describe('whoYields', () => {
   const shares = (rows: Record<string, number>, served: Record<string, number>, tenants: number) => ({
@@ -46,6 +46,29 @@ describe('whoYields', () => {
     const rows = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`t${index}`, 1]));
     expect(whoYields('ninth', shares(rows, {}, 20))).toBeUndefined();
     expect(whoYields('ninth', shares({ ...rows, t0: 2 }, {}, 20))).toBe('t0');
+  });
+});
+
+describe('more tenants than rows', () => {
+  it('take turns by tokens', () => {
+    const served: Record<string, number> = {
+      a: 3 * QUANTUM_TOKENS,
+      b: 2 * QUANTUM_TOKENS,
+      late: QUANTUM_TOKENS,
+    };
+    const shares = {
+      rowsMax: 2,
+      rows: new Map([
+        ['a', 1],
+        ['b', 1],
+      ]),
+      tenants: 3,
+      served: (tenant: string) => served[tenant] ?? 0,
+    };
+    expect(whoYields('late', shares)).toBe('a');
+    // Not before it is a whole turn behind.
+    served.late = 2 * QUANTUM_TOKENS + 1;
+    expect(whoYields('late', shares)).toBeUndefined();
   });
 });
 

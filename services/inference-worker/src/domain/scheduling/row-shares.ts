@@ -12,19 +12,26 @@ export interface RowShares {
 const shareOf = ({ rowsMax, tenants }: RowShares): number =>
   Math.max(1, Math.floor(rowsMax / Math.max(1, tenants)));
 
+/** Weighted tokens that a tenant without a row has to be behind to take the only row of another. */
+export const QUANTUM_TOKENS = 1_024;
+
 /**
  * Who gives up a row for a tenant that has less than its share of rows: of the tenants that have more than
- * theirs, and were served more, the one that was served most. Rows counted, not tokens: after the change
- * the one has at most and the other at least its share, so that rows do not go back and forth.
+ * theirs, and were served more, the one that was served most. Where there are more tenants than rows, one
+ * that has none takes turns with those that have one, {@link QUANTUM_TOKENS} at a time. Rows are counted in
+ * the first case and tokens in the second, so that rows do not go back and forth.
  */
 export function whoYields(tenant: string, shares: RowShares): string | undefined {
   const { rows, served } = shares;
   const share = shareOf(shares);
-  if ((rows.get(tenant) ?? 0) >= share) return undefined;
+  const own = rows.get(tenant) ?? 0;
+  if (own >= share) return undefined;
   let most = served(tenant);
   let found: string | undefined;
   for (const [other, count] of rows) {
-    if (other === tenant || count <= share || served(other) < most) continue;
+    if (other === tenant || served(other) < most) continue;
+    const isAhead = own === 0 && served(other) >= served(tenant) + QUANTUM_TOKENS;
+    if (count <= share && !isAhead) continue;
     most = served(other);
     found = other;
   }

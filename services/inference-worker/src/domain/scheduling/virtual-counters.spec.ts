@@ -11,17 +11,20 @@ describe('VirtualCounters', () => {
     expect(counters.of('nobody')).toBe(0);
   });
 
-  it('lifts whoever comes back to a burst below the least of those at work', () => {
+  it('lifts whoever comes to the least of those at work, and who comes back to a burst below', () => {
     const counters = new VirtualCounters();
-    for (const tenant of ['a', 'b']) counters.arrive(tenant);
+    for (const tenant of ['a', 'b', 'back']) counters.arrive(tenant);
+    counters.leave('back');
     counters.charge('a', { prompt: 10_000 });
     counters.charge('b', { prompt: 30_000 });
-    counters.arrive('late');
-    expect(counters.of('late')).toBe(10_000 - BURST_TOKENS);
+    counters.arrive('new');
+    counters.arrive('back');
+    expect([counters.of('new'), counters.of('back')]).toEqual([10_000, 10_000 - BURST_TOKENS]);
     // With a request at hand it is not lifted again.
     counters.charge('a', { prompt: 50_000 });
-    counters.arrive('late');
-    expect(counters.of('late')).toBe(10_000 - BURST_TOKENS);
+    counters.charge('new', { prompt: 50_000 });
+    counters.arrive('back');
+    expect(counters.of('back')).toBe(10_000 - BURST_TOKENS);
   });
 
   it('does not lift a tenant above what it was charged itself, and forgets no debt', () => {
@@ -31,7 +34,8 @@ describe('VirtualCounters', () => {
     counters.leave('greedy');
     counters.arrive('other');
     // The engine was idle: the newcomer starts where the last one left.
-    expect(counters.of('other')).toBe(10_000 - BURST_TOKENS);
+    expect(counters.of('other')).toBe(10_000);
+    counters.charge('other', { prompt: 5 });
     counters.arrive('greedy');
     expect(counters.of('greedy')).toBe(10_000);
   });

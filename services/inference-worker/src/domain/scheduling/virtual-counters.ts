@@ -7,7 +7,7 @@ export const GENERATED_TOKEN_WEIGHT = 2;
  * before the queue of a tenant that floods. In the paper it is none, and the second request of a burst
  * waits as long as its tenant's first took; the bound on what tenants are ahead of one another grows by it.
  */
-export const BURST_TOKENS = 2_048;
+export const BURST_TOKENS = 1_024;
 
 /** Tenants without requests whose counters are remembered; of more, the longest idle is forgotten. */
 const IDLE_TENANTS_MAX = 10_000;
@@ -33,9 +33,11 @@ export class VirtualCounters {
 
   /** A request has come; its tenant takes part until as many have left. */
   arrive(tenant: string): void {
-    const account = this.accounts.get(tenant) ?? { counter: 0, requests: 0 };
+    const known = this.accounts.get(tenant);
+    const account = known ?? { counter: 0, requests: 0 };
     if (account.requests === 0) {
-      account.counter = Math.max(account.counter, (this.leastActive() ?? this.floor) - BURST_TOKENS);
+      // A flood that begins is no burst of somebody who used less than others before.
+      account.counter = Math.max(account.counter, this.least() - (known ? BURST_TOKENS : 0));
       this.active += 1;
     }
     account.requests += 1;
@@ -84,12 +86,13 @@ export class VirtualCounters {
     return most > least ? most - least : 0;
   }
 
-  private leastActive(): number | undefined {
-    let least: number | undefined;
+  /** What tenants at work were charged, at least. */
+  private least(): number {
+    let least = Number.POSITIVE_INFINITY;
     for (const { counter, requests } of this.accounts.values()) {
-      if (requests > 0 && (least === undefined || counter < least)) least = counter;
+      if (requests > 0 && counter < least) least = counter;
     }
-    return least;
+    return least === Number.POSITIVE_INFINITY ? this.floor : least;
   }
 
   private forgetIdle(): void {
