@@ -47,6 +47,7 @@ export { rmsNorm } from './ops/normalization.js';
 export {
   type MatrixRows,
   matmulBytes,
+  matmulLevels,
   matmulQuantized,
   matrixRows,
   type QuantizedColumns,

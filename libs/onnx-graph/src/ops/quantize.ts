@@ -49,22 +49,25 @@ export interface QuantizedColumns {
   readonly scales: Value;
 }
 
-/**
- * The product of quantised rows and columns, exact in integers and then scaled to float32. ONNX
- * Runtime's operator scales while a tile is still in the cache, which separate nodes cannot.
- */
+/** The product of quantised rows and columns, exact in integers and then scaled to float32. */
 export function matmulQuantized(rows: QuantizedRows, columns: QuantizedColumns): Value {
-  const { graph } = rows.levels;
-  const shape = [...rows.levels.shape.slice(0, -1), dimAt(columns.levels.shape, 1)];
-  const float = { dtype: 'float32', shape } as const;
+  const product = matmulLevels(rows, columns);
+  return rows.levels.graph.one('Mul', [product, rows.scales], { dtype: 'float32', shape: product.shape });
+}
+
+/**
+ * {@link matmulQuantized} without the scales of the rows. ONNX Runtime's operator scales columns while a
+ * tile is still in the cache, which a separate node cannot.
+ */
+export function matmulLevels({ levels: rows }: QuantizedRows, columns: QuantizedColumns): Value {
+  const { graph } = rows;
   const unit = graph.scalar('float32', 1);
   const zero = graph.scalar('uint8', zeroLevel);
-  const product = graph.one(
-    'MatMulIntegerToFloat',
-    [rows.levels, columns.levels, unit, columns.scales, zero],
-    { ...float, domain: microsoftDomain },
-  );
-  return graph.one('Mul', [product, rows.scales], float);
+  return graph.one('MatMulIntegerToFloat', [rows, columns.levels, unit, columns.scales, zero], {
+    dtype: 'float32',
+    shape: [...rows.shape.slice(0, -1), dimAt(columns.levels.shape, 1)],
+    domain: microsoftDomain,
+  });
 }
 
 /**

@@ -6,8 +6,9 @@ import {
   gatherRows,
   type MatrixRows,
   matmulBlocks,
-  matmulQuantized,
+  matmulLevels,
   matrixRows,
+  mul,
   type QuantizedRows,
   quantizeBlocks,
   quantizeRows,
@@ -32,15 +33,40 @@ export interface PlannedParts {
  * to the bit in any batch: 8-bit products are exact in integers, and the others sum in an order that
  * does not depend on the number of rows as long as weights are constants of the graph.
  */
-export function plannedLinear(graph: Graph, { weights, plan, parameters }: PlannedParts): Linear {
+export function plannedLinear(graph: Graph, parts: PlannedParts): Linear {
+  return scaledLinear(plannedProducts(graph, parts));
+}
+
+/** A layer's outputs, each row still to be multiplied by its scale where there are scales. */
+export interface ScaledProduct {
+  readonly product: Value;
+  /** [batch, time, 1]. */
+  readonly scales: Value | undefined;
+}
+
+export type Products = (x: Value, ...names: readonly [string, ...string[]]) => ScaledProduct;
+
+/** {@link plannedLinear} before the scales of the rows, for those who add to it in the same scale. */
+export function plannedProducts(graph: Graph, { weights, plan, parameters }: PlannedParts): Products {
   const wide = plainLinear(parameters);
-  const narrow = { int8: bytesLinear(graph, weights), int4: blocksLinear(graph, weights) };
-  return (x, ...names) =>
-    sideBySide(
-      runsOf(names, (name) => plan.get(name) ?? 'float32').map(([precision, run]) =>
-        precision === 'float32' ? wide(x, ...run) : narrow[precision](x, ...run),
-      ),
+  const bytes = bytesProducts(graph, weights);
+  const narrow = { int8: scaledLinear(bytes), int4: blocksLinear(graph, weights) };
+  return (x, ...names) => {
+    const runs = runsOf(names, (name) => plan.get(name) ?? 'float32');
+    const [first] = runs;
+    if (runs.length === 1 && first?.[0] === 'int8') return bytes(x, ...first[1]);
+    const outputs = runs.map(([precision, run]) =>
+      precision === 'float32' ? wide(x, ...run) : narrow[precision](x, ...run),
     );
+    return { product: sideBySide(outputs), scales: undefined };
+  };
+}
+
+export function scaledLinear(products: Products): Linear {
+  return (x, ...names) => {
+    const { product, scales } = products(x, ...names);
+    return scales ? mul(product, scales) : product;
+  };
 }
 
 type Run = [precision: Precision, names: [string, ...string[]]];
@@ -58,7 +84,7 @@ function runsOf(names: readonly string[], precisionOf: (name: string) => Precisi
 }
 
 /** One scale for each output and one for each token. */
-function bytesLinear(graph: Graph, weights: Weights): Linear {
+function bytesProducts(graph: Graph, weights: Weights): Products {
   const rows = new Map<Value, QuantizedRows>();
   const columns = remembered((names) => {
     const sources = names.map((name) => rowsOfWeight(weights, name));
@@ -73,7 +99,7 @@ function bytesLinear(graph: Graph, weights: Weights): Linear {
   return (x, ...names) => {
     const quantized = rows.get(x) ?? quantizeRows(x);
     rows.set(x, quantized);
-    return matmulQuantized(quantized, columns(names));
+    return { product: matmulLevels(quantized, columns(names)), scales: quantized.scales };
   };
 }
 

@@ -3,6 +3,7 @@ import {
   add,
   branch,
   cast,
+  concat,
   dimAt,
   type Graph,
   gatherRows,
@@ -71,22 +72,29 @@ export function groupPages(config: ModelConfig): GroupPages[] {
 export const usedName = (modules: readonly TargetModule[]): string => `uses.${modules.join('+')}`;
 export const cellsName = (modules: number): string => `cells.${modules}`;
 
-/**
- * Outputs of a group's base layers for `x`, with what adapters add. `base` gives the outputs inside a
- * graph or a body of it.
- */
+/** The base layers of a group: what deltas are added to, and the way from there to their outputs. */
+export interface GroupBase {
+  /** [batch, time, outputs of all modules]. */
+  readonly product: Value;
+  /** Factors of the rows that `finish` applies. */
+  readonly scales: Value | undefined;
+  readonly finish: (sum: Value) => readonly Value[];
+}
+
+/** Outputs of a group's modules for `x`, with what adapters add. */
 export type AddDeltas = (
   x: Value,
-  base: (body: Graph) => readonly Value[],
+  base: GroupBase,
   at: { readonly layer: number; readonly group: number },
 ) => readonly Value[];
 
 interface Cells {
-  readonly tokens: Value;
   readonly weights: Value;
   /** Where a weight is not 0. */
   readonly own: Value;
   readonly direct: Value;
+  /** Whether each row adds up one cell. */
+  readonly single: Value;
   readonly rowCells: Value;
   readonly rowShape: Value;
   readonly cellShape: Value;
@@ -102,20 +110,20 @@ interface Cells {
  *
  * Inputs, besides those of {@link groupPages}: `uses.*`, whether adapters of the step change a group's
  * modules, else nothing is computed for it; `cells.N` int64 [N, grid, slots, time, width], for each of N
- * modules the places of the cells' values in the product with A; `cell_tokens` int64 [grid, slots, time,
- * 1]; `cell_weights` float32 [grid, slots, 1, width], the row's weight for the adapter, 0 beside its own
- * ranks; `direct`, whether cells are rows in order, else `row_cells` int64 [parts, batch] names the cells
- * whose results a row adds up; `row_shape` [batch, time, -1] and `cell_shape` [cells, time, -1].
+ * modules the places of the cells' values in the product with A; `cell_weights` float32 [grid, slots, 1,
+ * width], the row's weight for the adapter, 0 beside its own ranks; `direct`, whether cells are rows in
+ * order, else `row_cells` int64 [parts, batch] names the cells whose results a row adds up, which is one
+ * where `single` says so; `row_shape` [batch, time, -1] and `cell_shape` [cells, time, -1].
  */
 export function rankPages(graph: Graph, config: ModelConfig, packing: Packing): AddDeltas {
   const groups = groupPages(config);
   const weights = graph.input('cell_weights', 'float32', ['grid', 'slots', 1, 'width']);
   const zero = graph.scalar('float32', 0);
   const cells: Cells = {
-    tokens: graph.input('cell_tokens', 'int64', ['grid', 'slots', 'time', 1]),
     weights,
     own: greater(mul(weights, weights), zero),
     direct: graph.input('direct', 'bool', []),
+    single: graph.input('single', 'bool', []),
     rowCells: graph.input('row_cells', 'int64', ['parts', 'batch']),
     rowShape: graph.input('row_shape', 'int64', [3]),
     cellShape: graph.input('cell_shape', 'int64', [3]),
@@ -135,50 +143,49 @@ export function rankPages(graph: Graph, config: ModelConfig, packing: Packing): 
     const up = pages.up.map(({ name, out }) =>
       graph.input(name, packing, ['rows of slots', 'columns of slots', 'width', out]),
     );
+    // What a product of bytes lacks is the factor of its row; the base may lack it as well.
+    const missing = packing === 'int8' && !base.scales ? quantizeRows(x).scales : undefined;
     return branch(
       used,
       (body) => {
         const low = down(body, place, cells);
         const parts = up.length === 1 ? [low] : split(low, Array<number>(up.length).fill(1), 0);
         const products = parts.map((part, at) => upProduct(part, up[at]));
-        const outputs = base(body);
-        const added = (join: Join) => (rows: Graph) =>
-          products.map((product, at) => add(join(rows, product, cells), outputs[at] ?? product));
-        return branch(body.borrow(cells.direct), added(directly), added(summed));
+        const product = products.length === 1 && products[0] ? products[0] : concat(products, 4);
+        const [delta = product] = branch(
+          body.borrow(cells.direct),
+          (rows) => [inRows(rows, product, cells)],
+          (rows) => [selected(rows, product, cells)],
+        );
+        return base.finish(add(missing ? mul(delta, missing) : delta, base.product));
       },
-      base,
+      (body) => base.finish(body.borrow(base.product)),
     );
   };
 }
 
 type Down = (body: Graph, places: Value, cells: Cells) => Value;
 
-/** Products of the base layer's own 8-bit activations, exact in integers. */
+/** Products of the base layer's own 8-bit activations, exact in integers; finite whatever the row holds. */
 function bytesDown(graph: Graph, x: Value, { down, scales, input, modules }: GroupPages): Down {
   const width = modules.length * pageRank;
   const a = graph.input(down, 'int8', ['pages', input, width]);
   const worth = graph.input(scales, 'float32', ['pages', 1, width]);
-  const rows = quantizeRows(x);
-  return (body, places, cells) => {
-    const tokens = reshaped(body.borrow(rows.levels), [1, -1, input], [1, 'tokens', input]);
-    const low = matmulBytes(tokens, a, worth);
-    const perToken = reshaped(body.borrow(rows.scales), [-1], ['tokens']);
-    const weighed = mul(gatherRows(perToken, cells.tokens), cells.weights);
-    // A row that overflowed has no finite scale, and 0 · ∞ is not 0: idle cells belong to any row.
-    const scale = where(body.borrow(cells.own), weighed, body.scalar('float32', 0));
-    return mul(gatherRows(reshaped(low, [-1], ['low']), places), scale);
+  const { levels } = quantizeRows(x);
+  return (body, places, { weights }) => {
+    const tokens = reshaped(body.borrow(levels), [1, -1, input], [1, 'tokens', input]);
+    return mul(gatherRows(reshaped(matmulBytes(tokens, a, worth), [-1], ['low']), places), weights);
   };
 }
 
 function floatsDown(graph: Graph, x: Value, { down, input }: GroupPages): Down {
   const a = graph.input(down, 'float32', ['ranks', input]);
-  return (body, places, cells) => {
+  return (body, places, { own, weights }) => {
     const tokens = reshaped(body.borrow(x), [-1, input], ['tokens', input]);
     const low = matmul(body.borrow(a), tokens, { transposeB: true });
     const picked = gatherRows(reshaped(low, [-1], ['low']), places);
     // Another adapter's product with this row may have overflowed, and 0 · ∞ is not 0.
-    const own = where(body.borrow(cells.own), picked, body.scalar('float32', 0));
-    return mul(own, cells.weights);
+    return mul(where(body.borrow(own), picked, body.scalar('float32', 0)), weights);
   };
 }
 
@@ -191,19 +198,24 @@ function upProduct(low: Value, b: Value | undefined): Value {
   return graph.one('MatMul', [low, floats], { dtype: 'float32', shape });
 }
 
-/** Brings what cells add into the order of rows. */
-type Join = (body: Graph, product: Value, cells: Cells) => Value;
-
-function directly(body: Graph, product: Value, { rowShape }: Cells): Value {
-  const shape = ['batch', 'time', dimAt(product.shape, 4)];
+/** Cells that are rows in order already. */
+function inRows(body: Graph, product: Value, { rowShape }: Cells): Value {
+  const shape = ['batch', 'time', dimAt(product.shape, product.shape.length - 1)];
   return body.one('Reshape', [product, rowShape], { dtype: 'float32', shape });
 }
 
-function summed(body: Graph, product: Value, { cellShape, rowCells }: Cells): Value {
+/** Picks the cells of each row and adds them up. */
+function selected(body: Graph, product: Value, cells: Cells): Value {
   const shape = ['cells', 'time', dimAt(product.shape, 4)];
-  const byCell = body.one('Reshape', [product, cellShape], { dtype: 'float32', shape });
-  // Over the outermost axis, where the runtime adds one after the other.
-  return reduceSum(gatherRows(byCell, rowCells), [0], false);
+  const byCell = body.one('Reshape', [product, cells.cellShape], { dtype: 'float32', shape });
+  const picked = gatherRows(byCell, cells.rowCells);
+  const [sum = picked] = branch(
+    body.borrow(cells.single),
+    (rows) => [inRows(rows, picked, cells)],
+    // Over the outermost axis, where the runtime adds one after the other.
+    (rows) => [reduceSum(rows.borrow(picked), [0], false)],
+  );
+  return sum;
 }
 
 /** A view of other sizes, where `target` is in the terms of ONNX `Reshape`. */

@@ -17,7 +17,7 @@ import { type Attend, groupQueries, joinHeads, splitHeads } from './attention.js
 import { hiddenStates, logitsOf } from './decoder.js';
 import { noDelta } from './lora-inputs.js';
 import { constantParameters } from './parameters.js';
-import { plannedLinear, storedEmbedding } from './planned-linear.js';
+import { plannedProducts, scaledLinear, storedEmbedding } from './planned-linear.js';
 import { causalBias, rotaryTables } from './positions.js';
 import { mainPrecision, type Precision, type PrecisionPlan, planFor } from './precision.js';
 import { type Packing, rankPages } from './rank-pages.js';
@@ -62,13 +62,13 @@ export function servingGraph(config: ModelConfig, weights: Weights, options: Ser
   const parameters = constantParameters(graph, config, weights);
   const plan = planFor(config, options.precision ?? 'float32');
   const planned = { weights, plan, parameters };
-  const linear = plannedLinear(graph, planned);
+  const products = plannedProducts(graph, planned);
   const addDeltas = options.adapterPages ? rankPages(graph, config, packingOf(config, plan)) : undefined;
   const decoder = {
     config,
     parameters,
-    linear,
-    project: servingProjection(graph, { ...planned, config, linear, addDeltas }),
+    linear: scaledLinear(products),
+    project: servingProjection(graph, { config, weights, products, addDeltas }),
     embed: storedEmbedding(graph, config, planned),
     delta: noDelta,
     rotation: { ...rotaryTables(graph, config, options.maxLength), positions },

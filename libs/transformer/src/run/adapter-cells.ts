@@ -49,6 +49,7 @@ export function adapterFeeds(
     feeds.set(usedName(modules), { shape: [], data: Uint8Array.of(isUsed ? 1 : 0) });
   }
   feeds.set('direct', { shape: [], data: Uint8Array.of(layout.rowCells ? 0 : 1) });
+  feeds.set('single', { shape: [], data: Uint8Array.of(layout.rowCells?.length === 1 ? 1 : 0) });
   feedCells(feeds, layout, { time, rows: rows.length, isBytes: pool.packing === 'int8' });
   const rowCells = layout.rowCells ?? [rows.map(() => 0)];
   feeds.set('row_cells', integers([rowCells.length, rows.length], rowCells.flat()));
@@ -157,17 +158,15 @@ function feedCells(feeds: Map<string, FeedTensor>, layout: Layout, step: StepSiz
     }
   }
   const { time } = step;
-  const tokens = integers([...grid, time, 1], count * time);
-  const tokenWords = words(tokens);
-  for (let at = 0; at < count * time; at += 1) {
-    tokenWords[2 * at] = (rowOf[Math.floor(at / time)] as number) * time + (at % time);
+  const tokens = new Int32Array(count * time);
+  for (let at = 0; at < tokens.length; at += 1) {
+    tokens[at] = (rowOf[Math.floor(at / time)] as number) * time + (at % time);
   }
-  feeds.set('cell_tokens', tokens);
   feeds.set('cell_weights', { shape: [...grid, 1, ranks], data: weights });
   for (const modules of [1, 2, 3]) {
     const places = integers([modules, ...grid, time, ranks], modules * count * time * ranks);
     for (let module = 0; module < modules; module += 1) {
-      fillPlaces(places, { tokens: tokenWords, slotOf, width, module, modules, step });
+      fillPlaces(places, { tokens, slotOf, width, module, modules, step });
     }
     feeds.set(cellsName(modules), places);
   }
@@ -192,7 +191,7 @@ function fillPlaces(
   const columns = pageRank * modules;
   let to = module * slotOf.length * step.time * ranks * 2;
   for (let at = 0; at < slotOf.length * step.time; at += 1) {
-    const token = tokens[2 * at] as number;
+    const token = tokens[at] as number;
     const page = (slotOf[Math.floor(at / step.time)] as number) * width;
     for (let rank = 0; rank < ranks; rank += 1) {
       const row = page + Math.floor(rank / pageRank);
