@@ -12,8 +12,8 @@ const REGISTERED = 10_000;
 const PAGES = 64;
 /** Adapters that memory holds, of the one engine and of the other. */
 const [FEW, ALL] = [64, 256];
-const REQUESTS = 96;
-const ROUNDS = 2;
+const REQUESTS = 48;
+const ROUNDS = 4;
 const [PROMPT_TOKENS, ANSWER_TOKENS] = [16, 16];
 /** Requests under way: as many as rows, and as many waiting. */
 const UNDER_WAY = 16;

@@ -60,6 +60,14 @@ describe('splitFee', () => {
     expect(amountOf(parts, 'reserve')).toBe(500n);
   });
 
+  it('gives the part of contributors to the reserve where nothing is known of what a model learnt from', () => {
+    const unknown = { contributors: [], baseModelPpb: 0n, reservePpb: PPB, reliabilityPpb: 0n };
+    const parts = splitFee(20_000n, DEFAULT_ROLE_SPLIT, unknown, { ...payees, baseModelOwnerId: 'lab' });
+    expect(amountOf(parts, 'reserve')).toBe(10_000n);
+    expect(amountOf(parts, 'developer', 'dev')).toBe(4_000n);
+    expect(sumOf(parts)).toBe(20_000n);
+  });
+
   it('sums to the fee to the wei, whatever the shares, and no part is negative', () => {
     fc.assert(
       fc.property(fc.bigInt(0n, 2n ** 128n - 1n), arbitraryAttribution, (fee, attribution) => {
