@@ -8,7 +8,7 @@ import { ask, exponential, openEngine, quantile, randomPrompt } from './worker-e
 const LAYERS = 4;
 const ROUNDS = 4;
 /** Of each load in each round. */
-const LOAD_MS = 15_000;
+const LOAD_MS = 12_000;
 const [PROMPT_TOKENS, ANSWER_TOKENS] = [256, 16];
 /** How much more the greedy tenant asks for. */
 const GREED = 10;

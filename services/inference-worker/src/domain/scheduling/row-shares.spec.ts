@@ -92,7 +92,9 @@ describe('goesFirst', () => {
       false,
     );
     expect(goesFirst(prompt, ['heavy'], shares({ heavy: 4, normal: 4 }, {}))).toBe(false);
+    expect(goesFirst(prompt, ['normal'], shares({ normal: 2 }, {}))).toBe(false);
     expect(goesFirst(prompt, ['normal'], shares({ normal: 8 }, {}))).toBe(false);
+    expect(goesFirst(prompt, ['normal', 'heavy'], shares({ heavy: 6, normal: 2 }, {}))).toBe(true);
     expect(goesFirst(prompt, ['heavy', 'third'], shares({ heavy: 6, third: 1, normal: 1 }, {}))).toBe(false);
   });
 });

@@ -40,8 +40,9 @@ export function whoYields(tenant: string, shares: RowShares): string | undefined
 
 /**
  * Whether the answers of `others` wait while a prompt of a tenant within its share is read to its end: where
- * all of them have more than their share, and the tenant is ahead of none by more than this prompt. That is
- * as far as reading prompts whole, as in the paper, would let it get.
+ * all of them but its own have more than their share, and the tenant is ahead of none by more than this
+ * prompt. That is as far as reading prompts whole, as in the paper, would let it get. Its own answers wait
+ * as well, for steps are mostly spent on the others'.
  */
 export function goesFirst(
   prompt: { readonly tenant: string; readonly tokens: number },
@@ -53,7 +54,8 @@ export function goesFirst(
   const isBeyond = (tenant: string) => (rows.get(tenant) ?? 0) > share;
   if (isBeyond(prompt.tenant)) return false;
   const most = served(prompt.tenant) - PROMPT_TOKEN_WEIGHT * prompt.tokens;
-  return others.every((other) => isBeyond(other) && served(other) >= most);
+  const foreign = others.filter((other) => other !== prompt.tenant);
+  return foreign.length > 0 && foreign.every((other) => isBeyond(other) && served(other) >= most);
 }
 
 /**
