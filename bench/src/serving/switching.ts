@@ -1,5 +1,5 @@
 import type { Bench } from '../bench.js';
-import { halfBillion, withLayers } from './random-model.js';
+import { halfBillion } from './random-model.js';
 import { lowerQuartile, PRECISION, ResidentEngine } from './resident-engine.js';
 
 const ROWS = 8;
@@ -7,14 +7,13 @@ const RANK = 16;
 const PAST = 256;
 const THREADS = 2;
 const ROUNDS = 40;
-const LAYERS = Number(process.env.BENCH_LAYERS ?? halfBillion.layerCount);
 
 /** A batch of mixed adapters against one adapter after the other, in the same engine. */
 export const servingSwitching: Bench = {
   name: 'serving.switching',
   summary: `one token for ${ROWS} rows with ${ROWS} adapters of rank ${RANK}: mixed in one step, or adapter by adapter`,
   async run({ log }) {
-    const engine = await ResidentEngine.open(withLayers(LAYERS), {
+    const engine = await ResidentEngine.open(halfBillion, {
       adapterPages: (ROWS * RANK) / 8,
       threads: THREADS,
       past: PAST,
@@ -44,7 +43,6 @@ export const servingSwitching: Bench = {
       rows: ROWS,
       rank: RANK,
       past: PAST,
-      layers: LAYERS,
       threads: THREADS,
       precision: PRECISION,
     };
