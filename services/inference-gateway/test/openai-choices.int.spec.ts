@@ -111,6 +111,30 @@ describe('what the official OpenAI client may ask of an answer', () => {
     expect(held.map(({ promptTokens }) => promptTokens).toSorted()).toEqual([0, 0, prompt.length]);
   });
 
+  it('tells why a choice has ended while others go on', async () => {
+    const going = Promise.withResolvers<void>();
+    fixture.script(async function* (request, signal) {
+      yield piece(request, 'a', request.sampling?.seed === 1 ? 'stop' : '');
+      if (request.sampling?.seed === 1) return;
+      signal.addEventListener('abort', () => going.reject(new Error('left')));
+      await going.promise;
+      yield piece(request, 'b', 'length');
+    });
+    const stream = await fixture.openai().chat.completions.create({ ...chat, n: 2, seed: 1, stream: true });
+    const finished: (readonly [number, string])[] = [];
+    for await (const { choices } of stream) {
+      for (const { index, finish_reason } of choices) {
+        if (finish_reason !== null) finished.push([index, finish_reason]);
+      }
+      // The second choice goes on only when the first is known to have ended.
+      if (finished.length > 0) going.resolve();
+    }
+    expect(finished).toEqual([
+      [0, 'stop'],
+      [1, 'length'],
+    ]);
+  });
+
   it('streams choices side by side', async () => {
     fixture.script(spellSeed);
     const stream = await fixture.openai().chat.completions.create({

@@ -25,10 +25,14 @@ export interface AnswerEnd {
   readonly cachedTokens: number;
 }
 
-/** New text with what is known of its tokens, or the end; the receipt is durable before the end is told. */
+/**
+ * New text with what is known of its tokens; then why there is no more of it, at once; then the end, when all runs of
+ * the request have ended and the receipt is durable.
+ */
 export interface AnswerPiece {
   readonly text: string;
   readonly logprobs: readonly TokenLogprob[];
+  readonly finishReason?: string;
   readonly end?: AnswerEnd;
 }
 
@@ -98,6 +102,7 @@ export class AnswerQuestion {
         if (produced.finishReason !== '') break;
       }
       if (!produced.isComplete) throw brokenOff();
+      yield { text: '', logprobs: [], finishReason: produced.finishReason };
     } catch (error) {
       failed = !callerGone.aborted;
       if (failed) throw error;

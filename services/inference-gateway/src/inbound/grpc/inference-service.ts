@@ -76,7 +76,9 @@ async function* generate(
   const answer = await parts.answers.begin(toAsked(payer, request), call.signal);
   const [requestId = ''] = answer.requestIds;
   const adapterDigest = answer.model.adapter?.digest ?? '';
-  for await (const { text, logprobs, end } of answer.pieces) {
+  for await (const { text, logprobs, finishReason, end } of answer.pieces) {
+    // Told with the usage, in the last message.
+    if (finishReason !== undefined) continue;
     yield GenerateResponse.fromPartial({
       requestId,
       text,

@@ -106,12 +106,12 @@ class ChoiceWriter {
     this.logprobs = wording.logprobs();
   }
 
-  *chunks({ text, logprobs, end }: ChoicePiece): Generator<object> {
+  *chunks({ text, logprobs, finishReason }: ChoicePiece): Generator<object> {
     const { wording } = this;
     if (!this.opened && wording.opening) yield this.chunk(wording.opening());
     this.opened = true;
     if (text !== '' || logprobs.length > 0) yield this.chunk(wording.delta(text), logprobs);
-    if (end) yield this.chunk(wording.ending(end.finishReason));
+    if (finishReason !== undefined) yield this.chunk(wording.ending(finishReason));
   }
 
   private chunk(choice: object, logprobs: readonly TokenLogprob[] = []): object {
