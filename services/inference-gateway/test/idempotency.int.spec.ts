@@ -1,4 +1,6 @@
 import { eventually } from '@openledger/testing';
+import { migrations } from '../src/migrations.js';
+import { PostgresIdempotency } from '../src/outbound/postgres-idempotency.js';
 import { GatewayFixture, KEY, POOR_KEY } from './gateway-fixture.js';
 import { piece, sayAndHang, spell } from './worker-server.js';
 
@@ -92,6 +94,30 @@ describe('Idempotency-Key', () => {
     expect((await send('mine', chat, {}, POOR_KEY)).status).toBe(402);
     const long = await send('x'.repeat(256));
     expect(await long.json()).toMatchObject({ error: { code: 'idempotency_key_invalid' } });
+  });
+
+  it('refuses bodies that cannot be compared', async () => {
+    const strange = [
+      '{"model":"cardiology","x":1e999}',
+      `{"model":"cardiology","x":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+    ];
+    const messages = ',"messages":[{"role":"user","content":"Hi"}]}';
+    for (const body of strange) {
+      const refused = await send('strange', chat, { body: `${body.slice(0, -1)}${messages}` });
+      expect(refused.status).toBe(400);
+      expect(await refused.json()).toMatchObject({ error: { code: 'request_malformed' } });
+    }
+  });
+
+  it('forgets all answers that are out of time, however many', async () => {
+    const database = await fixture.database(migrations);
+    await database.query(
+      `INSERT INTO idempotency_key (organisation_id, key, fingerprint, claim_id, ends_at)
+       SELECT 'old', n::text, '', gen_random_uuid(), now() - interval '1 s' FROM generate_series(1, 2500) n`,
+    );
+    await new PostgresIdempotency(database, { keepMs: 1, claimMs: 1 }).sweep();
+    expect(await database.query(`SELECT 1 FROM idempotency_key WHERE organisation_id = 'old'`)).toEqual([]);
+    await database.close();
   });
 
   it('does not keep what failed: the next try is answered anew', async () => {

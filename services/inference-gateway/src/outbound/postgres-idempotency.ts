@@ -15,7 +15,9 @@ interface KeyRow {
   body: Buffer | null;
 }
 
+/** Deleted at once, and so often in one pass: together more than a gateway can add between two. */
 const SWEPT_MAX = 1_000;
+const SWEEPS_MAX = 100;
 
 /** Keys by the database's clock, so that gateways need not agree on the time. */
 export class PostgresIdempotency implements IdempotencyBook {
@@ -71,10 +73,13 @@ export class PostgresIdempotency implements IdempotencyBook {
 
   /** Forgets what nobody may ask for any more. */
   async sweep(): Promise<void> {
-    await this.database.query(
-      `DELETE FROM idempotency_key WHERE (organisation_id, key) IN
-         (SELECT organisation_id, key FROM idempotency_key WHERE ends_at <= now() LIMIT $1)`,
-      [SWEPT_MAX],
-    );
+    for (let sweeps = 0; sweeps < SWEEPS_MAX; sweeps += 1) {
+      const swept = await this.database.query(
+        `DELETE FROM idempotency_key WHERE (organisation_id, key) IN
+           (SELECT organisation_id, key FROM idempotency_key WHERE ends_at <= now() LIMIT $1) RETURNING 1`,
+        [SWEPT_MAX],
+      );
+      if (swept.length < SWEPT_MAX) return;
+    }
   }
 }

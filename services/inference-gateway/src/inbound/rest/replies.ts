@@ -26,7 +26,6 @@ export interface RepliesOptions {
 }
 
 const KEY_LENGTH_MAX = 255;
-const NEVER = new AbortController().signal;
 
 /**
  * Answers a request that carries an `Idempotency-Key` once, however often it is sent: it runs to its end even when
@@ -49,7 +48,7 @@ export class Replies {
       case 'running':
         throw running();
       case 'ours':
-        return this.record(request, claim.claimId, { response, gone: NEVER }, work);
+        return this.record(request, claim.claimId, { response, gone: new AbortController().signal }, work);
     }
   }
 
@@ -79,7 +78,17 @@ function keyed({ organisationId, route, body }: ReplyTo, key: string): KeyedRequ
     const message = `An Idempotency-Key has 1 to ${KEY_LENGTH_MAX} characters.`;
     throw new DomainError('invalid', 'IDEMPOTENCY_KEY_INVALID', message);
   }
-  return { organisationId, key, fingerprint: sha256(canonicalJson({ route, body })) };
+  return { organisationId, key, fingerprint: fingerprintOf({ route, body }) };
+}
+
+function fingerprintOf(content: Json): string {
+  try {
+    return sha256(canonicalJson(content));
+  } catch (cause) {
+    const message =
+      'With an Idempotency-Key a body has no numbers beyond 1e308 and is not nested thousands deep.';
+    throw new DomainError('invalid', 'REQUEST_MALFORMED', message, { cause });
+  }
 }
 
 function replay({ headers, body }: KeptReply, response: ServerResponse): void {
