@@ -4,6 +4,8 @@ import type { ServerResponse } from 'node:http';
 /** Aborted when the caller's connection closes before the answer is complete. */
 export function callerGone(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
+  // While the caller was being recognised: then nobody tells it any more.
+  if (response.destroyed && !response.writableFinished) controller.abort();
   response.once('close', () => {
     if (!response.writableFinished) controller.abort();
   });
