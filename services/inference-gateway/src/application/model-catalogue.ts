@@ -1,5 +1,5 @@
 import { DomainError } from '@openledger/kernel';
-import { modelNotFound, parseModelReference, type ServableModel } from '../domain/model.js';
+import { mayName, modelNotFound, parseModelReference, type ServableModel } from '../domain/model.js';
 import type { BaseModel, ModelRegistry } from './ports.js';
 
 const PAGE_MAX = 1_000;
@@ -19,7 +19,7 @@ export class ModelCatalogue {
 
   /** @throws DomainError MODEL_NOT_FOUND, MODEL_BASE_UNAVAILABLE */
   async find(text: string): Promise<ServableModel> {
-    const found = await this.lookUp(text);
+    const found = mayName(text) ? await this.lookUp(text) : undefined;
     if (found === undefined) {
       if (this.baseIsFree && text === this.base.name) return this.baseAlone();
       throw modelNotFound(text);

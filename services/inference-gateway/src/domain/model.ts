@@ -37,10 +37,18 @@ export function parseModelReference(text: string): ModelReference {
   return name && digestPrefix ? { name, digestPrefix } : { name: text, digestPrefix: '' };
 }
 
+const NAME_CHARACTERS_MAX = 512;
+
+/** Whether a text may be a reference at all; Postgres has no U+0000. */
+export const mayName = (text: string): boolean =>
+  text.length > 0 && text.length <= NAME_CHARACTERS_MAX && !text.includes('\0');
+
+const TOLD_CHARACTERS_MAX = 128;
+
 export const modelNotFound = (reference: string): DomainError =>
   new DomainError(
     'not-found',
     'MODEL_NOT_FOUND',
-    `The model "${reference}" does not exist. GET /v1/models lists those that do.`,
+    `The model "${reference.slice(0, TOLD_CHARACTERS_MAX)}" does not exist. GET /v1/models lists those that do.`,
     { details: { param: 'model' } },
   );
