@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { FolderBlobStore } from '@openledger/blob-store';
 import { loadConfig } from '@openledger/config';
 import { topics } from '@openledger/contracts';
-import { type Composition, type Host, on } from '@openledger/service-host';
+import { type Composition, type Counter, type Host, on } from '@openledger/service-host';
 import { AnswerPrompts } from './application/answer-prompts.js';
 import { EmbedInputs } from './application/embed-inputs.js';
 import { HoldEach } from './application/hold-each.js';
@@ -19,6 +19,7 @@ import { openAiHeaders } from './inbound/rest/response-headers.js';
 import { Upkeep } from './inbound/upkeep.js';
 import { inferenceGatewayModule } from './inference-gateway.module.js';
 import { openBaseModel } from './outbound/base-model-folder.js';
+import { CountedBalances, leasesCounter, rejectedCounter, watchLeases } from './outbound/gateway-metrics.js';
 import { PostgresIdempotency } from './outbound/postgres-idempotency.js';
 import { PostgresLeaseBook } from './outbound/postgres-lease-book.js';
 import { PostgresModels } from './outbound/postgres-models.js';
@@ -35,6 +36,7 @@ export async function compose(host: Host): Promise<Composition> {
   const models = new PostgresModels(database);
   const settlement = new SettlementClient(config.SETTLEMENT_GRPC, serviceToken, log);
   const leases = openLeases(host, settlement, config.LEASE_ALIVE_MS);
+  const rejected = rejectedCounter(host.metrics);
   const workers = new WorkerPool({
     addresses: config.WORKER_GRPC,
     baseDigest: base.digest,
@@ -43,21 +45,21 @@ export async function compose(host: Host): Promise<Composition> {
     firstTokenLimitMs: config.FIRST_TOKEN_LIMIT_MS,
     log,
     metrics: host.metrics,
+    rejected,
   });
   const catalogue = new ModelCatalogue(new PricedModels(models, settlement), base, config.BASE_IS_FREE);
-  const rateLimits = new RateLimits({
-    requestsPerMinute: config.REQUESTS_PER_MINUTE,
-    tokensPerMinute: config.TOKENS_PER_MINUTE,
-    clock,
-  });
+  const rateLimits = openLimits(config, rejected);
   const balances = config.SPEND_LEASES ? leases.balances : leases.holds;
-  const payments = new Payments(balances, new PostgresReceipts(database, blobs));
+  const payments = new Payments(
+    new CountedBalances(balances, rejected),
+    new PostgresReceipts(database, blobs),
+  );
   const parts = { catalogue, base, payments, workers, clock, rateLimits };
   const answers = new AnswerPrompts(parts);
   const embedInputs = new EmbedInputs(parts);
   const idempotency = keptReplies(host, config.IDEMPOTENCY_KEEP_MS);
   const defaults = new Defaults(base.recommended);
-  const isReady = () => database.isReady();
+  const isReady = async () => workers.isReachable && (await database.isReady());
   return {
     beforeBody: [openAiHeaders],
     module: inferenceGatewayModule({
@@ -99,16 +101,29 @@ const SWEEP_MS = 500;
 /** How often a gateway says that it is there, within the time after which it counts as gone. */
 const TENDS = 4;
 
-function openLeases({ database, log }: Host, settlement: SettlementClient, aliveMs: number) {
+const elapsedMs = () => performance.now();
+
+const openLimits = (config: GatewayConfig, rejected: Counter<'reason'>): RateLimits =>
+  new RateLimits({
+    requestsPerMinute: config.REQUESTS_PER_MINUTE,
+    tokensPerMinute: config.TOKENS_PER_MINUTE,
+    elapsedMs,
+    onRefused: (reason) => rejected.inc({ reason }),
+  });
+
+function openLeases({ database, log, metrics }: Host, settlement: SettlementClient, aliveMs: number) {
+  const outcomes = leasesCounter(metrics);
   const holds = new HoldEach(settlement, (holdId, err) => log.warn({ err, holdId }, 'hold not released'));
   const balances = new SpendLeases({
     lender: settlement,
     book: new PostgresLeaseBook(database, aliveMs),
     holds,
-    elapsedMs: () => performance.now(),
+    elapsedMs,
     pause: (ms) => setTimeout(ms),
     onError: (err) => log.warn({ err }, 'leases'),
+    onOutcome: (outcome) => outcomes.inc({ outcome }),
   });
+  watchLeases(metrics, () => balances.held);
   const upkeep = new Upkeep([
     { everyMs: SWEEP_MS, work: () => balances.sweep() },
     { everyMs: aliveMs / TENDS, work: () => balances.tend() },

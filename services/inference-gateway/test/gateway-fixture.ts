@@ -117,6 +117,10 @@ export class GatewayFixture {
     return this.workers.flatMap(({ requests }) => requests);
   }
 
+  async metrics(): Promise<string> {
+    return (await fetch(`${this.url}/metrics`)).text();
+  }
+
   script(script: WorkerServer['script']): void {
     for (const worker of this.workers) worker.script = script;
   }

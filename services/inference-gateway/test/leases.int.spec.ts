@@ -237,6 +237,7 @@ describe('the gateway and its leases', () => {
 
   describe('in time that a test sets', () => {
     let nowMs: number;
+    const outcomes: string[] = [];
     let settlement: SettlementServer;
     let client: SettlementClient;
     let leases: SpendLeases;
@@ -252,6 +253,7 @@ describe('the gateway and its leases', () => {
 
     beforeEach(async () => {
       nowMs = 0;
+      outcomes.length = 0;
       settlement = new SettlementServer();
       settlement.lends = true;
       client = new SettlementClient(await settlement.listen('token'), 'token', log);
@@ -264,6 +266,7 @@ describe('the gateway and its leases', () => {
           nowMs += ms;
         },
         onError: () => undefined,
+        onOutcome: (outcome) => outcomes.push(outcome),
       });
     });
     afterEach(() => {
@@ -279,6 +282,7 @@ describe('the gateway and its leases', () => {
       expect(nowMs).toBeLessThanOrEqual(15_000);
       expect(await openLeases()).toEqual([]);
       expect(settlement.held).toEqual([]);
+      expect(new Set(outcomes)).toEqual(new Set(['set-aside']));
     });
 
     it('reserves for all choices of a request or for none', async () => {
@@ -288,6 +292,10 @@ describe('the gateway and its leases', () => {
       settlement.poor.add('poor');
       const refused = leases.reserveAll([spend(1n, 'poor'), spend(1n, 'poor')]);
       await expect(refused).rejects.toMatchObject({ code: 'INSUFFICIENT_BALANCE' });
+      expect(outcomes).toEqual(['granted', 'refused']);
+      await Promise.all([first?.release(), second?.release()]);
+      await leases.close();
+      expect([outcomes.at(-1), leases.held]).toEqual(['returned', 0]);
     });
 
     it('begins nothing on a lease whose time is over, and gives it back when what runs has ended', async () => {

@@ -71,6 +71,32 @@ describe('the Open Inference Protocol', () => {
     }
   });
 
+  it('is not ready while no worker is heard of', async () => {
+    const none = new Metadata();
+    const law = { name: 'law', version: '' };
+    const told = async () => ({
+      server: await answer((done) => client.serverReady({}, none, done)),
+      model: await answer((done) => client.modelReady(law, key, done)),
+      probe: (await fetch(`${fixture.url}/v2/health/ready`)).status,
+    });
+    const heard = Promise.withResolvers<void>();
+    for (const worker of fixture.workers) worker.beforeStatus = () => heard.promise;
+    const away = { server: { ready: false }, model: { ready: false }, probe: 503 };
+    await eventually(async () => expect(await told()).toEqual(away));
+    heard.resolve();
+    const back = { server: { ready: true }, model: { ready: true }, probe: 200 };
+    await eventually(async () => expect(await told()).toEqual(back));
+  });
+
+  it('refuses names that are none, without repeating them', async () => {
+    const asked = (name: string) => answer((done) => client.modelReady({ name, version: '' }, key, done));
+    for (const name of ['', 'a\0b', 'x'.repeat(100_000)]) {
+      const refusal = await asked(name).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ code: status.NOT_FOUND });
+      expect((refusal as Error).message.length).toBeLessThan(1_000);
+    }
+  });
+
   it('describes a model and whether it can be asked', async () => {
     const law = { name: 'law', version: '' };
     const metadata = await answer((done) => client.modelMetadata(law, key, done));

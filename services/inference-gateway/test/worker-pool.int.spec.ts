@@ -3,6 +3,7 @@ import { createLogger, Registry } from '@openledger/service-host';
 import { eventually } from '@openledger/testing';
 import type { RunPiece, RunRequest, WeightedAdapter } from '../src/application/ports.js';
 import { inKeyOrder } from '../src/domain/rank-workers.js';
+import { rejectedCounter } from '../src/outbound/gateway-metrics.js';
 import { WorkerPool, type WorkerPoolOptions } from '../src/outbound/worker-pool.js';
 import { piece, type Script, sayAndHang, sealed, spell, WorkerServer } from './worker-server.js';
 
@@ -40,6 +41,7 @@ class PoolFixture {
       firstTokenLimitMs: 10_000,
       log: createLogger('gateway', 'silent'),
       metrics,
+      rejected: rejectedCounter(metrics),
       ...options,
     });
     await pool.start();

@@ -56,10 +56,11 @@ export class AnswerPrompts {
   async begin(asked: Asked, callerGone: AbortSignal): Promise<Answer> {
     const { base, catalogue, clock, rateLimits } = this.parts;
     const askedAt = clock.now();
+    const admission = rateLimits.admit(asked.payer);
     const model = await catalogue.find(asked.model);
     const prompts = await encodeEach(base, asked.prompts);
     const questions = prompts.flatMap((promptTokens) => questionsOf(asked, { model, promptTokens, askedAt }));
-    const admission = rateLimits.admit(asked.payer, tokensOf(questions, base.contextTokens));
+    admission.reserve(tokensOf(questions, base.contextTokens));
     try {
       return await this.start(questions, { model, askedAt, admission }, callerGone);
     } catch (error) {
@@ -153,7 +154,7 @@ async function* settling(
   const written = new Map<number, number>();
   try {
     for await (const piece of pieces) {
-      const counted = (written.get(piece.choice) ?? 0) + 1;
+      const counted = (written.get(piece.choice) ?? 0) + (piece.finishReason === undefined ? 1 : 0);
       written.set(piece.choice, piece.end?.completionTokens ?? counted);
       yield piece;
     }

@@ -49,10 +49,11 @@ export class EmbedInputs {
     const { catalogue, clock, payments, rateLimits, workers } = this.parts;
     const { organisationId } = question.payer;
     const askedAt = clock.now();
+    const admission = rateLimits.admit(question.payer);
     const model = await catalogue.find(question.model);
     const inputs = await this.encode(question.inputs);
     const promptTokens = inputs.flat();
-    const admission = rateLimits.admit(question.payer, promptTokens.length);
+    admission.reserve(promptTokens.length);
     const requestId = newId(askedAt.getTime());
     const paid = { requestId, organisationId, model };
     const order = { ...paid, promptTokens: promptTokens.length, completionTokensMax: 0 };

@@ -1,4 +1,4 @@
-import { type Clock, DomainError } from '@openledger/kernel';
+import { DomainError } from '@openledger/kernel';
 import { type BucketState, TokenBucket } from '../domain/token-bucket.js';
 import type { Payer } from './payer.js';
 
@@ -6,8 +6,12 @@ export interface RateLimitsOptions {
   /** For credentials that have no limit of their own. */
   readonly requestsPerMinute: number;
   readonly tokensPerMinute: number;
-  readonly clock: Clock;
+  /** Milliseconds of a clock that only runs forward. */
+  readonly elapsedMs: () => number;
+  readonly onRefused: (unit: LimitedUnit) => void;
 }
+
+export type LimitedUnit = 'requests' | 'tokens';
 
 type Asker = Pick<Payer, 'credentialId' | 'limits'>;
 
@@ -16,9 +20,14 @@ export interface RateState {
   readonly tokens: BucketState;
 }
 
-/** What a request has taken; its tokens are settled once, when it is known how many it used. */
+/** One request that was let in; its tokens are reserved, and settled once, when it is known how many it used. */
 export interface Admission {
-  readonly state: RateState;
+  /**
+   * Takes the most tokens that the request may use.
+   *
+   * @throws DomainError RATE_LIMIT_EXCEEDED with `retryAfterMs`, REQUEST_OVER_LIMIT for one that never fits
+   */
+  reserve(tokensMax: number): void;
   settle(usedTokens: number): void;
 }
 
@@ -43,31 +52,34 @@ export class RateLimits {
   }
 
   /**
-   * Takes one request and the most tokens that it may use.
+   * Takes one request, before any work is done for it: what is refused later has counted as well.
    *
-   * @throws DomainError RATE_LIMIT_EXCEEDED with `retryAfterMs`, REQUEST_OVER_LIMIT for one that never fits
+   * @throws DomainError RATE_LIMIT_EXCEEDED with `retryAfterMs`
    */
-  admit(asker: Asker, tokensMax: number): Admission {
+  admit(asker: Asker): Admission {
     const buckets = this.bucketsOf(asker);
-    const now = this.now();
-    for (const [unit, bucket, amount] of [
-      ['requests', buckets.requests, 1],
-      ['tokens', buckets.tokens, tokensMax],
-    ] as const) {
-      const wait = bucket.waitMs(amount, now);
-      if (wait > 0) throw refusal(unit, bucket.limit, amount, wait);
-    }
-    buckets.requests.take(1, now);
-    buckets.tokens.take(tokensMax, now);
-    let settled = false;
+    this.refuseEmpty('requests', buckets.requests, 1);
+    this.refuseEmpty('tokens', buckets.tokens, 1);
+    buckets.requests.take(1, this.now());
+    let reserved = 0;
     return {
-      state: this.stateOf(buckets),
+      reserve: (tokensMax) => {
+        this.refuseEmpty('tokens', buckets.tokens, tokensMax);
+        buckets.tokens.take(tokensMax, this.now());
+        reserved = tokensMax;
+      },
       settle: (usedTokens) => {
-        if (settled) return;
-        settled = true;
-        buckets.tokens.giveBack(Math.max(0, tokensMax - usedTokens));
+        buckets.tokens.giveBack(Math.max(0, reserved - usedTokens));
+        reserved = 0;
       },
     };
+  }
+
+  private refuseEmpty(unit: LimitedUnit, bucket: TokenBucket, amount: number): void {
+    const waitMs = bucket.waitMs(amount, this.now());
+    if (waitMs === 0) return;
+    this.options.onRefused(unit);
+    throw refusal(unit, bucket.limit, amount, waitMs);
   }
 
   private bucketsOf({ credentialId, limits }: Asker): Buckets {
@@ -91,16 +103,14 @@ export class RateLimits {
   }
 
   private now(): number {
-    return this.options.clock.now().getTime();
+    return this.options.elapsedMs();
   }
 }
 
-function refusal(unit: 'requests' | 'tokens', limit: number, amount: number, waitMs: number): DomainError {
+function refusal(unit: LimitedUnit, limit: number, amount: number, waitMs: number): DomainError {
   if (waitMs === Number.POSITIVE_INFINITY) {
-    const message = `This request may use ${amount} tokens and your limit is ${limit} a minute: ask for fewer by max_tokens.`;
-    return new DomainError('invalid', 'REQUEST_OVER_LIMIT', message, {
-      details: { param: 'max_tokens', limit },
-    });
+    const message = `This request may use ${amount} tokens and your limit is ${limit} a minute: send less text, or ask for fewer by max_tokens.`;
+    return new DomainError('invalid', 'REQUEST_OVER_LIMIT', message, { details: { limit } });
   }
   const seconds = Math.ceil(waitMs / 1_000);
   return new DomainError(

@@ -14,6 +14,7 @@ export interface SpendLeasesParts {
   readonly pause: (ms: number) => Promise<void>;
   /** Told of what is tried again later. */
   readonly onError: (error: unknown) => void;
+  readonly onOutcome: (outcome: Asked['kind'] | 'returned') => void;
 }
 
 /** Organisations with leases at a time; further ones are served by holds. */
@@ -43,6 +44,11 @@ export class SpendLeases implements Balances {
     if (lease === undefined) return this.parts.holds.reserveAll(requests);
     if (account.isLow(this.parts.elapsedMs())) void this.ask(account, sumOf(mostWei));
     return mostWei.map((wei) => this.reservation(account, lease, wei));
+  }
+
+  /** Leases at hand, of all organisations. */
+  get held(): number {
+    return [...this.accounts.values()].reduce((sum, { all }) => sum + all.length, 0);
   }
 
   /** Gives back what is used up or out of time. Never throws. */
@@ -113,8 +119,10 @@ export class SpendLeases implements Balances {
 
   /** Joins the call that is under way. Never throws. */
   private ask(account: LeaseAccount, minimumWei: bigint): Promise<Asked> {
-    account.asking ??= this.askLender(account, minimumWei).finally(() => {
+    account.asking ??= this.askLender(account, minimumWei).then((asked) => {
       account.asking = undefined;
+      this.parts.onOutcome(asked.kind);
+      return asked;
     });
     return account.asking;
   }
@@ -160,6 +168,7 @@ export class SpendLeases implements Balances {
       if (receipts === undefined) return;
       await lender.returnLease(leaseId, receipts);
       await book.forget(leaseId);
+      this.parts.onOutcome('returned');
     } catch (error) {
       onError(error);
     }

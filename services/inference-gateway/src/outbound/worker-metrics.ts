@@ -4,7 +4,6 @@ import { Counter, type Host } from '@openledger/service-host';
 export class WorkerMetrics {
   readonly routed: Counter<'tier'>;
   readonly retried: Counter<'code'>;
-  readonly rejected: Counter<'reason'>;
   readonly receipts: Counter<'outcome'>;
 
   constructor(metrics: Host['metrics']) {
@@ -19,12 +18,6 @@ export class WorkerMetrics {
       name: 'openlora_retries_total',
       help: 'Refusals of a worker after which another one was asked',
       labelNames: ['code'],
-      registers,
-    });
-    this.rejected = new Counter({
-      name: 'openlora_rejected_total',
-      help: 'Requests refused before a worker was asked',
-      labelNames: ['reason'],
       registers,
     });
     this.receipts = new Counter({

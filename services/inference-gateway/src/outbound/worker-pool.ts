@@ -1,6 +1,6 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { DomainError } from '@openledger/kernel';
-import { fromStatus, type Host } from '@openledger/service-host';
+import { type Counter, fromStatus, type Host } from '@openledger/service-host';
 import type {
   EmbedAnswer,
   EmbedRequest,
@@ -26,6 +26,7 @@ export interface WorkerPoolOptions {
   readonly firstTokenLimitMs: number;
   readonly log: Host['log'];
   readonly metrics: Host['metrics'];
+  readonly rejected: Counter<'reason'>;
 }
 
 interface Attempt {
@@ -115,6 +116,12 @@ export class WorkerPool implements Workers {
     }
   }
 
+  /** Whether some worker was heard of lately; one that is full is there all the same. */
+  get isReachable(): boolean {
+    const now = Date.now();
+    return this.servers().some((worker) => worker.factsFor([], now).fresh);
+  }
+
   close(): void {
     clearInterval(this.timer);
     for (const { client } of this.workers.values()) client.close();
@@ -124,11 +131,9 @@ export class WorkerPool implements Workers {
   private attempt(request: WorkRequest, promptTokens: readonly number[], signal: AbortSignal): Attempt {
     const now = Date.now();
     const adapterDigests = digestsOf(request);
-    const facts = [...this.workers.values()]
-      .filter(({ draining, isOurs }) => isOurs && !draining)
-      .map((worker) => worker.factsFor(adapterDigests, now));
+    const facts = this.servers().map((worker) => worker.factsFor(adapterDigests, now));
     if (facts.length === 0) {
-      this.metrics.rejected.inc({ reason: 'no_worker' });
+      this.options.rejected.inc({ reason: 'no_worker' });
       throw noWorker();
     }
     const route = this.router.route(facts, { tenant: request.tenant, adapterDigests, promptTokens }, now);
@@ -137,13 +142,18 @@ export class WorkerPool implements Workers {
     return { request, route, signal, deadline: now + this.options.runTimeoutMs };
   }
 
+  /** Those that new requests may go to. */
+  private servers(): PoolWorker[] {
+    return [...this.workers.values()].filter(({ draining, isOurs }) => isOurs && !draining);
+  }
+
   /** @throws DomainError OVERLOADED where every worker that can be judged would keep the caller waiting too long */
   private admit({ stops }: Route): void {
     const waits = stops.filter(({ eligible }) => eligible).map(({ waitSeconds }) => waitSeconds);
     const shortest = Math.min(...waits);
     const limit = this.options.firstTokenLimitMs / 1_000;
     if (waits.length === 0 || shortest <= limit) return;
-    this.metrics.rejected.inc({ reason: 'first_token' });
+    this.options.rejected.inc({ reason: 'first_token' });
     throw overloaded(Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(1, Math.ceil(shortest - limit))));
   }
 
@@ -202,9 +212,12 @@ export class WorkerPool implements Workers {
   private async watch(): Promise<void> {
     if (this.watching) return;
     this.watching = true;
-    if (Date.now() - this.resolvedAt >= RESOLVE_EVERY_MS) await this.resolve();
-    await Promise.all([...this.workers.values()].map((worker) => this.observe(worker)));
-    this.watching = false;
+    try {
+      if (Date.now() - this.resolvedAt >= RESOLVE_EVERY_MS) await this.resolve();
+      await Promise.all([...this.workers.values()].map((worker) => this.observe(worker)));
+    } finally {
+      this.watching = false;
+    }
   }
 
   private async resolve(): Promise<void> {

@@ -61,14 +61,14 @@ export function predictService(parts: PredictServiceParts): GrpcService {
 }
 
 async function modelReady(
-  { authenticator, catalogue }: PredictServiceParts,
+  { authenticator, catalogue, isReady }: PredictServiceParts,
   { name, version }: ModelReadyRequest,
   call: GrpcCall,
 ): Promise<{ ready: boolean }> {
   await callerOf(authenticator, call);
   try {
     await catalogue.find(reference(name, version));
-    return { ready: true };
+    return { ready: await isReady() };
   } catch (error) {
     if (error instanceof DomainError && error.kind === 'unavailable') return { ready: false };
     throw error;
