@@ -1,3 +1,6 @@
+import { readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { FolderBlobStore } from '@openledger/blob-store';
 import { InvariantError, Slots } from '@openledger/kernel';
 import { packedBuffers } from '@openledger/transformer';
@@ -10,8 +13,25 @@ import type { LoaderOrder, LoaderReport, LoaderWorkerData } from './loader-messa
 /** One is read from disk while another is checked and packed; more would only take memory. */
 const LOADS_MAX = 2;
 
+/**
+ * Where cores are short, steps go before loads: a load that takes longer delays one request, a step all rows.
+ * Linux schedules threads each by its own priority; elsewhere it stays as it is.
+ */
+function giveWay(): void {
+  try {
+    // `<process>/task/<thread>`, of the thread that asks.
+    setPriority(
+      Number(basename(readlinkSync('/proc/thread-self'))),
+      constants.priority.PRIORITY_BELOW_NORMAL,
+    );
+  } catch {
+    // Not Linux.
+  }
+}
+
 /** The entry of the loader's thread: files in, adapters out, apart from the threads that serve. */
 const { port, data } = enterThread<LoaderWorkerData>();
+giveWay();
 const tell = (report: LoaderReport, transfer: ArrayBuffer[] = []) => port.postMessage(report, transfer);
 
 let evictions = 0;
