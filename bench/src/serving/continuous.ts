@@ -6,7 +6,7 @@ import { ask, exponential, openEngine, type Question, randomPrompt } from './wor
 
 const LAYERS = 4;
 const ROWS = 8;
-const QUESTIONS = 32;
+const QUESTIONS = 48;
 const ROUNDS = 3;
 /** Answers as long as people get them: most are short, some are very long. */
 const ANSWER_MEAN = 40;
