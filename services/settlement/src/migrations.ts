@@ -222,9 +222,15 @@ const CreateLeases = sqlMigration(
   `,
 );
 
+const IndexEndedLeases = sqlMigration(
+  'IndexEndedLeases1763600000005',
+  `CREATE INDEX lease_ended ON lease (use_until) WHERE state <> 'open';`,
+);
+
 export const migrations: readonly MigrationClass[] = [
   CreateLedger,
   CreateMetering,
   CreateChain,
   CreateLeases,
+  IndexEndedLeases,
 ];

@@ -154,6 +154,11 @@ function ledgerLoops(
       },
     },
     {
+      name: 'forget leases',
+      everyMs: config.SETTLEMENT_HOLD_SWEEP_MS,
+      work: async () => void (await endLease.forget(host.clock.now())),
+    },
+    {
       name: 'close epoch',
       everyMs: Math.min(Math.max(intervalMs / EPOCH_CHECKS, EPOCH_CHECK_MIN_MS), EPOCH_CHECK_MAX_MS),
       work: async () => {

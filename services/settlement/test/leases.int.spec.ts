@@ -129,6 +129,28 @@ describe('leases', () => {
     await expect(lease(100n, 1n, id)).rejects.toMatchObject({ code: 'LEASE_ENDED' });
   });
 
+  it('forgets leases long after their end, and none that is open', async () => {
+    const [ended, open] = [await leaseOf(10n), await leaseOf(10n)];
+    await endLease.run(ended, 0);
+    const week = 7 * 24 * 3_600_000;
+    const kept = async () => {
+      const rows = await database.query<{ id: string }>('SELECT id FROM lease WHERE id IN ($1, $2)', [
+        ended,
+        open,
+      ]);
+      return rows.map(({ id }) => id).toSorted();
+    };
+    await endLease.forget(later(week));
+    expect(await kept()).toEqual([ended, open].toSorted());
+    await endLease.forget(later(USE_MS + week + 1));
+    expect(await kept()).toEqual([open]);
+    // What is told of it later is harmless, and what it paid is paid from the balance.
+    expect(await endLease.run(ended, 1)).toBe(true);
+    await serve(answer(ended, 5));
+    expect(await balance()).toEqual({ availableWei: 985n, heldWei: 10n });
+    await expectBooksToBalance();
+  });
+
   it('tells money that is not there from money that may come back', async () => {
     await expect(lease(1_001n, 1_001n)).rejects.toMatchObject({
       code: 'INSUFFICIENT_BALANCE',

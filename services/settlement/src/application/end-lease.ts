@@ -4,6 +4,9 @@ import type { Lease } from './lease-ports.js';
 import type { SettlementStore, SettlementTx } from './ports.js';
 
 const ABANDONED_BATCH_MAX = 100;
+/** Long after any call about it could be repeated; the money's way stays in the ledger. */
+const ENDED_KEPT_MS = 7 * 24 * 3_600_000;
+const FORGOTTEN_BATCH_MAX = 1_000;
 
 /**
  * Gives back what is left of a lease, and only once nothing can be charged to it any more: its gateway has counted, under a
@@ -30,6 +33,12 @@ export class EndLease {
       for (const lease of leases) await giveBack(tx, lease, 'abandoned');
       return leases.length;
     });
+  }
+
+  /** Deletes leases that ended long ago: a receipt that names one is charged to the balance, as after any end. */
+  forget(now: Date): Promise<number> {
+    const before = new Date(now.getTime() - ENDED_KEPT_MS);
+    return this.store.transaction((tx) => tx.leases.forgetEnded(before, FORGOTTEN_BATCH_MAX));
   }
 }
 

@@ -35,6 +35,8 @@ export interface LeaseLedger {
   nextUseEnd(organisationId: string): Promise<Date | undefined>;
   /** Locks at most `limit` leases that nobody has returned in time, skipping those in use. */
   abandoned(now: Date, limit: number): Promise<Lease[]>;
+  /** Deletes at most `limit` leases that have ended and were last usable before then; answers how many. */
+  forgetEnded(before: Date, limit: number): Promise<number>;
 }
 
 /** What settlement makes of an answer whose gateway told another fee or an unknown price. */

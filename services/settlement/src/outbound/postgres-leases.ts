@@ -76,6 +76,16 @@ export class PostgresLeases implements LeaseLedger {
     );
     return rows.map(toLease);
   }
+
+  async forgetEnded(before: Date, limit: number): Promise<number> {
+    const deleted = await this.tx.query(
+      `DELETE FROM lease WHERE id IN (
+         SELECT id FROM lease WHERE state <> 'open' AND use_until < $1 ORDER BY use_until LIMIT $2
+         FOR UPDATE SKIP LOCKED) RETURNING 1`,
+      [before, limit],
+    );
+    return deleted.length;
+  }
 }
 
 const toLease = (row: LeaseRow): Lease => ({
