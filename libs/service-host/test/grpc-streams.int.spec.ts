@@ -52,6 +52,7 @@ describe('streams over gRPC', () => {
         try {
           for await (const request of requests) {
             const text = request.toString();
+            if (text === 'zero') throw Object.assign(new Error('invalid byte sequence'), { code: '22021' });
             if (text === 'refuse') throw new DomainError('conflict', 'REFUSED', 'Not this one.');
             for (const character of text) yield Buffer.from(character);
           }
@@ -101,6 +102,16 @@ describe('streams over gRPC', () => {
     for await (const response of call) text += String(response);
     expect(text).toBe('abcd');
     expect(ended).toEqual(['echo']);
+  });
+
+  it('refuse text that the database cannot hold, as REST does', async () => {
+    const call = client.echo();
+    call.write(Buffer.from('zero'));
+    const [error] = await once(call, 'error');
+    expect(error).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: 'REQUEST_INVALID: Text must not hold the character U+0000.',
+    });
   });
 
   it('end with a status, and when the caller leaves between requests', async () => {

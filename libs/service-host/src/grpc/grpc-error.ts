@@ -2,6 +2,7 @@ import { Metadata, type ServerErrorResponse, status } from '@grpc/grpc-js';
 import { type ErrorLog, platformMisconfigured, SERVICE_TOKEN_INVALID } from '@openledger/auth';
 import { DomainError, type ErrorKind } from '@openledger/kernel';
 import type { Logger } from 'pino';
+import { unstorableText } from '../unstorable-text.js';
 
 const STATUS: Record<ErrorKind, status> = {
   invalid: status.INVALID_ARGUMENT,
@@ -29,12 +30,13 @@ const KIND = new Map<number, ErrorKind>([
 
 /** The message carries `CODE: text`, so that clients without rich errors still get the stable code. */
 export function toStatus(error: unknown, log: Logger): Partial<ServerErrorResponse> & { message: string } {
-  if (error instanceof DomainError) {
-    const text = `${error.code}: ${error.message}`;
+  const refusal = error instanceof DomainError ? error : unstorableText(error);
+  if (refusal) {
+    const text = `${refusal.code}: ${refusal.message}`;
     return Object.assign(new Error(text), {
-      code: STATUS[error.kind],
+      code: STATUS[refusal.kind],
       details: text,
-      metadata: metadataOf(error),
+      metadata: metadataOf(refusal),
     });
   }
   log.error({ err: error }, 'gRPC call failed');

@@ -1,5 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { DomainError, type ErrorKind } from '@openledger/kernel';
+import { unstorableText } from '../unstorable-text.js';
 
 const HTTP_STATUS: Record<ErrorKind, number> = {
   invalid: 400,
@@ -24,20 +25,21 @@ export interface Refusal {
 
 /** Undefined for what the caller may not know about: that is logged and answered with 500. */
 export function toRefusal(error: unknown): Refusal | undefined {
-  if (error instanceof DomainError) {
-    return {
-      status: HTTP_STATUS[error.kind],
-      code: error.code,
-      message: error.message,
-      details: error.details,
-    };
-  }
+  if (error instanceof DomainError) return refusalOf(error);
   if (error instanceof HttpException && error.getStatus() < 500) {
     const code = error.getStatus() === 404 ? 'ROUTE_UNKNOWN' : 'REQUEST_MALFORMED';
     return { status: error.getStatus(), code, message: error.message, details: {} };
   }
-  return unreadableRequest(error) ?? unstorableText(error);
+  const unstorable = unstorableText(error);
+  return unstorable ? refusalOf(unstorable) : unreadableRequest(error);
 }
+
+const refusalOf = ({ kind, code, message, details }: DomainError): Refusal => ({
+  status: HTTP_STATUS[kind],
+  code,
+  message,
+  details,
+});
 
 export const INTERNAL: Refusal = {
   status: 500,
@@ -107,14 +109,4 @@ function unreadableRequest(error: unknown): Refusal | undefined {
   }
   const message = type === 'entity.parse.failed' ? `The body is not JSON: ${error.message}` : error.message;
   return { status, code: 'REQUEST_MALFORMED', message, details: {} };
-}
-
-/** Postgres: character_not_in_repertoire, untranslatable_character. JSON may hold U+0000, its text may not. */
-const UNSTORABLE = new Set(['22021', '22P05']);
-
-function unstorableText(error: unknown): Refusal | undefined {
-  if (!(error instanceof Error) || !UNSTORABLE.has(String((error as { code?: unknown }).code)))
-    return undefined;
-  const message = 'Text must not hold the character U+0000.';
-  return { status: 400, code: 'REQUEST_INVALID', message, details: {} };
 }
