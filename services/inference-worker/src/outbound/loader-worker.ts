@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
 import { basename } from 'node:path';
 import { FolderBlobStore } from '@openledger/blob-store';
 import { InvariantError, Slots } from '@openledger/kernel';
@@ -13,6 +13,9 @@ import type { LoaderOrder, LoaderReport, LoaderWorkerData } from './loader-messa
 /** One is read from disk while another is checked and packed; more would only take memory. */
 const LOADS_MAX = 2;
 
+/** A third of the share of a thread that steps, by Linux's table of weights: slower, never starved. */
+const NICE = 5;
+
 /**
  * Where cores are short, steps go before loads: a load that takes longer delays one request, a step all rows.
  * Linux schedules threads each by its own priority; elsewhere it stays as it is.
@@ -20,10 +23,7 @@ const LOADS_MAX = 2;
 function giveWay(): void {
   try {
     // `<process>/task/<thread>`, of the thread that asks.
-    setPriority(
-      Number(basename(readlinkSync('/proc/thread-self'))),
-      constants.priority.PRIORITY_BELOW_NORMAL,
-    );
+    setPriority(Number(basename(readlinkSync('/proc/thread-self'))), NICE);
   } catch {
     // Not Linux.
   }
