@@ -48,7 +48,6 @@ export {
   type MatrixRows,
   matmulBytes,
   matmulLevels,
-  matmulQuantized,
   matrixRows,
   type QuantizedColumns,
   type QuantizedRows,

@@ -1,7 +1,8 @@
 import { Tensor } from 'onnxruntime-node';
 import { runGraph, smoothValues } from '../../test/numeric-gradient.js';
 import { Graph } from '../graph.js';
-import { matmulQuantized, matrixRows, quantizeRows, quantizeWeight } from './quantize.js';
+import { mul } from './elementwise.js';
+import { matmulLevels, matrixRows, quantizeRows, quantizeWeight } from './quantize.js';
 
 describe('an 8-bit product', () => {
   const inner = 40;
@@ -29,7 +30,8 @@ describe('an 8-bit product', () => {
       levels: graph.initializer('levels', 'int8', [inner, out], quantized.levels),
       scales: graph.initializer('scales', 'float32', [out], quantized.scales),
     };
-    graph.output('y', matmulQuantized(quantizeRows(x), columns));
+    const rows = quantizeRows(x);
+    graph.output('y', mul(matmulLevels(rows, columns), rows.scales));
     const sizes = [1, 1e-4, 1e4, 0];
     const data = Float32Array.from(
       sizes.flatMap((size, row) => smoothValues(inner, row).map((value) => value * size)),

@@ -49,15 +49,10 @@ export interface QuantizedColumns {
   readonly scales: Value;
 }
 
-/** The product of quantised rows and columns, exact in integers and then scaled to float32. */
-export function matmulQuantized(rows: QuantizedRows, columns: QuantizedColumns): Value {
-  const product = matmulLevels(rows, columns);
-  return rows.levels.graph.one('Mul', [product, rows.scales], { dtype: 'float32', shape: product.shape });
-}
-
 /**
- * {@link matmulQuantized} without the scales of the rows. ONNX Runtime's operator scales columns while a
- * tile is still in the cache, which a separate node cannot.
+ * The product of quantised rows and columns, exact in integers and then scaled to float32; what is left is
+ * to multiply it by the scales of the rows. ONNX Runtime's operator scales columns while a tile is still
+ * in the cache, which a separate node cannot.
  */
 export function matmulLevels({ levels: rows }: QuantizedRows, columns: QuantizedColumns): Value {
   const { graph } = rows;
