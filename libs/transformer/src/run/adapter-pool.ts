@@ -154,7 +154,8 @@ export class AdapterPool {
    * enough to pay for it: a window has no pages then that nobody needs, and results need not be sorted.
    */
   bringTogether(adapters: readonly PackedAdapter[]): void {
-    this.#refuseWhileReading();
+    // Another step may be under way; this one works with the places as they are.
+    if (this.#reading > 0) return;
     const wanted = [...new Set(adapters)];
     const isSame =
       wanted.length === this.#asked.length && wanted.every((each, at) => each === this.#asked[at]);
