@@ -11,7 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { DomainError } from '@openledger/kernel';
 import { eventually } from '@openledger/testing';
-import { bidiStream, createLogger, type GrpcContext, serverStream } from '../src/index.js';
+import { bidiStream, createLogger, fromStatus, type GrpcContext, serverStream } from '../src/index.js';
 
 const DRAIN_TIMEOUT_MS = 200;
 const CHUNK_BYTES = 65_536;
@@ -27,6 +27,10 @@ interface TestClient {
   pour(request: Buffer): ClientReadableStream<Buffer>;
   echo(): ClientDuplexStream<Buffer, Buffer>;
 }
+
+const refusal = new DomainError('conflict', 'REFUSED', 'Not this one.', {
+  details: { retryAfterSeconds: 3 },
+});
 
 describe('streams over gRPC', () => {
   const server = new Server();
@@ -53,7 +57,7 @@ describe('streams over gRPC', () => {
           for await (const request of requests) {
             const text = request.toString();
             if (text === 'zero') throw Object.assign(new Error('invalid byte sequence'), { code: '22021' });
-            if (text === 'refuse') throw new DomainError('conflict', 'REFUSED', 'Not this one.');
+            if (text === 'refuse') throw refusal;
             for (const character of text) yield Buffer.from(character);
           }
         } finally {
@@ -119,6 +123,12 @@ describe('streams over gRPC', () => {
     refused.write(Buffer.from('refuse'));
     const [error] = await once(refused, 'error');
     expect(error).toMatchObject({ code: status.ABORTED, details: 'REFUSED: Not this one.' });
+    const { kind, code, details } = fromStatus(error, createLogger('test', 'silent'));
+    expect({ kind, code, details }).toEqual({
+      kind: 'conflict',
+      code: 'REFUSED',
+      details: { retryAfterSeconds: 3 },
+    });
     const left = client.echo();
     left.on('error', () => undefined);
     left.write(Buffer.from('a'));

@@ -51,8 +51,15 @@ function metadataOf({ details }: DomainError): Metadata {
   return metadata;
 }
 
+/** What a client of gRPC is told when a call fails. */
+export interface CallFailure {
+  readonly code: number;
+  readonly details: string;
+  readonly metadata?: Metadata;
+}
+
 /** The other way round, for a client inside the platform: a status becomes the DomainError it came from. */
-export function fromStatus(error: { code: number; details: string }, log: ErrorLog): DomainError {
+export function fromStatus(error: CallFailure, log: ErrorLog): DomainError {
   const kind = KIND.get(error.code);
   const [, code, text] = /^([A-Z][A-Z0-9_]+): ([\s\S]*)$/.exec(error.details) ?? [];
   if (kind === undefined || code === undefined) {
@@ -61,5 +68,10 @@ export function fromStatus(error: { code: number; details: string }, log: ErrorL
   }
   if (code === SERVICE_TOKEN_INVALID) return platformMisconfigured(log, error);
   const payment = code === 'INSUFFICIENT_BALANCE' ? 'payment-required' : kind;
-  return new DomainError(payment, code, text ?? '', { cause: error });
+  return new DomainError(payment, code, text ?? '', { cause: error, details: detailsOf(error) });
+}
+
+function detailsOf({ metadata }: CallFailure): { retryAfterSeconds?: number } {
+  const [told] = metadata?.get('retry-after') ?? [];
+  return told !== undefined && /^\d{1,9}$/.test(told.toString()) ? { retryAfterSeconds: Number(told) } : {};
 }
