@@ -100,6 +100,7 @@ describe('imports of adapters', () => {
       ['400 REQUEST_INVALID', await fixture.import(adapter(5), { modelName: '../up' })],
       ['400 REQUEST_INVALID', await fixture.import(adapter(5), { promptWeiPerMillion: '-1' })],
       ['400 REQUEST_INVALID', await fixture.import(adapter(5), { surprise: 'x' })],
+      ['400 REQUEST_INVALID', await fixture.import(adapter(5), { constructor: 'x' })],
       [
         '400 REQUEST_INVALID',
         await fixture.import(adapter(5), { surprise: asFile(Buffer.from('x'), 'x.sh') }),

@@ -45,13 +45,13 @@ export async function readImportForm(
       throw malformed('The body is not a form as its content-type says.', cause);
     });
   const files = { config: await file(form, 'config'), weights: await file(form, 'weights') };
-  const fields: Record<string, string | File> = {};
+  const fields = new Map<string, string | File>();
   for (const [name, value] of form) {
-    if (name in FILE_NAMES) continue;
-    if (name in fields) throw malformed(`The field "${name.slice(0, 100)}" is there twice.`);
-    fields[name] = value;
+    if (Object.hasOwn(FILE_NAMES, name)) continue;
+    if (fields.has(name)) throw malformed(`The field "${name.slice(0, 100)}" is there twice.`);
+    fields.set(name, value);
   }
-  const { modelName: name, ...price } = parse(Fields, fields);
+  const { modelName: name, ...price } = parse(Fields, Object.fromEntries(fields));
   return { plan: { modelName: name, price }, files };
 }
 
