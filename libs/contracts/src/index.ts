@@ -1,3 +1,4 @@
 export * from './generated/index.js';
 export { required } from './required.js';
 export { decodeEvent, type EncodedEvent, encodeEvent, type JsonCodec, type Topic, topics } from './topics.js';
+export { toWei } from './wei.js';

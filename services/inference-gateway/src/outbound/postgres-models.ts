@@ -1,5 +1,5 @@
-import { type ModelDeployed, required } from '@openledger/contracts';
-import { DomainError, type Price } from '@openledger/kernel';
+import { type ModelDeployed, required, toWei } from '@openledger/contracts';
+import type { Price } from '@openledger/kernel';
 import type { Database, Transaction } from '@openledger/persistence';
 import type { ModelRegistry } from '../application/ports.js';
 import type { ModelReference, ServableModel } from '../domain/model.js';
@@ -89,14 +89,9 @@ export class PostgresModels implements ModelRegistry {
 function priceTold(event: ModelDeployed): Price {
   const { promptWeiPerMillion, completionWeiPerMillion } = required(event.price, 'price');
   return {
-    promptWeiPerMillion: weiOf(promptWeiPerMillion),
-    completionWeiPerMillion: weiOf(completionWeiPerMillion),
+    promptWeiPerMillion: toWei(promptWeiPerMillion),
+    completionWeiPerMillion: toWei(completionWeiPerMillion),
   };
-}
-
-function weiOf(text: string): bigint {
-  if (/^\d{1,39}$/.test(text)) return BigInt(text);
-  throw new DomainError('invalid', 'EVENT_INCOMPLETE', `"${text}" is not a whole number of wei.`);
 }
 
 const toModel = (row: ModelRow): ServableModel => ({

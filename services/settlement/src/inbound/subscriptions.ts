@@ -4,8 +4,9 @@ import {
   type ModelDeployed,
   required,
   topics,
+  toWei,
 } from '@openledger/contracts';
-import { type Clock, DomainError } from '@openledger/kernel';
+import type { Clock } from '@openledger/kernel';
 import { type Handler, on } from '@openledger/service-host';
 import type { PricedModel, ScoredRequest, ServedRequest } from '../application/metering-ports.js';
 import type { RecordPayees } from '../application/record-payees.js';
@@ -52,8 +53,8 @@ function modelOf(event: ModelDeployed): PricedModel {
     developerOrganisationId: required(event.developerOrganisationId, 'developerOrganisationId'),
     baseDigest: event.baseDigest,
     price: {
-      promptWeiPerMillion: weiOf(price.promptWeiPerMillion),
-      completionWeiPerMillion: weiOf(price.completionWeiPerMillion),
+      promptWeiPerMillion: toWei(price.promptWeiPerMillion),
+      completionWeiPerMillion: toWei(price.completionWeiPerMillion),
     },
     deployedAt: required(event.deployedAt, 'deployedAt'),
   };
@@ -89,8 +90,3 @@ const scoredOf = (event: AttributionScored): ScoredRequest => ({
   },
   partyOf: new Map(event.contributors.map((share) => [share.contributorId, share.partyId])),
 });
-
-function weiOf(text: string): bigint {
-  if (/^\d{1,39}$/.test(text)) return BigInt(text);
-  throw new DomainError('invalid', 'EVENT_INCOMPLETE', `"${text}" is not a whole number of wei.`);
-}
