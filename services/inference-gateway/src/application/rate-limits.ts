@@ -92,9 +92,13 @@ export class RateLimits {
         : { requests: new TokenBucket(requests), tokens: new TokenBucket(tokens) };
     this.buckets.delete(credentialId);
     this.buckets.set(credentialId, current);
-    const [oldest] = this.buckets.keys();
-    if (this.buckets.size > CREDENTIALS_MAX && oldest !== undefined) this.buckets.delete(oldest);
+    if (this.buckets.size > CREDENTIALS_MAX) this.forgetOldest();
     return current;
+  }
+
+  private forgetOldest(): void {
+    const [oldest] = this.buckets.keys();
+    if (oldest !== undefined) this.buckets.delete(oldest);
   }
 
   private stateOf({ requests, tokens }: Buckets): RateState {
