@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { type Bench, median } from '../bench.js';
 import { PeerProcess } from '../peer-process.js';
 import { peersFolder, root } from '../repository.js';
-import { Decoding } from './decoding.js';
 import { writeAdapterGguf, writeModelGguf } from './gguf.js';
 import { halfBillion, randomAdapter, randomWeights } from './random-model.js';
+import { PRECISION, ResidentEngine } from './resident-engine.js';
 
 const ROWS = 8;
 const RANK = 16;
@@ -25,26 +25,23 @@ export const servingLlamacpp: Bench = {
       const weights = randomWeights(halfBillion);
       log('writing the model and its adapters as GGUF');
       const theirs = await startPeer(folder, weights);
-      const options = {
-        adapters: ROWS,
-        rank: RANK,
-        past: PAST,
-        threads: THREADS,
-        precision: 'int8',
-      } as const;
-      const ours = await Decoding.open(halfBillion, weights, options);
+      const options = { adapterPages: (ROWS * RANK) / 8, past: PAST, threads: THREADS, weights };
+      const ours = await ResidentEngine.open(halfBillion, options);
+      const adapters = Array.from({ length: ROWS }, (_, seed) => ours.load({ rank: RANK, seed: seed + 1 }));
+      const [many, single] = [ours.rows(ROWS), ours.rows(1)];
+      const [first] = adapters;
       const ms = { one: [], adapted: [], all: [], theirOne: [], theirAdapted: [], theirAll: [] } as {
         [round in 'one' | 'adapted' | 'all' | 'theirOne' | 'theirAdapted' | 'theirAll']: number[];
       };
-      await ours.round(1, 2, true);
-      await ours.round(ROWS, 2, true);
+      await ours.decode(single, [first], 2);
+      await ours.decode(many, adapters, 2);
       for (let round = 1; round <= ROUNDS; round += 1) {
         ms.theirAll.push(await theirs.ask('all'));
-        ms.all.push(await ours.round(ROWS, ROUND_TOKENS, true));
+        ms.all.push(await ours.decode(many, adapters, ROUND_TOKENS));
         ms.theirOne.push(await theirs.ask('one'));
-        ms.one.push(await ours.round(1, ROUND_TOKENS, false));
+        ms.one.push(await ours.decode(single, [undefined], ROUND_TOKENS));
         ms.theirAdapted.push(await theirs.ask('adapted'));
-        ms.adapted.push(await ours.round(1, ROUND_TOKENS, true));
+        ms.adapted.push(await ours.decode(single, [first], ROUND_TOKENS));
         log(
           `round ${round}/${ROUNDS}: all ${ms.all.at(-1)?.toFixed(0)} ms, llama.cpp ${ms.theirAll.at(-1)?.toFixed(0)} ms`,
         );
@@ -63,7 +60,7 @@ export const servingLlamacpp: Bench = {
         rank: RANK,
         past: PAST,
         threads: THREADS,
-        precision: 'int8',
+        precision: PRECISION,
         peer_precision: 'Q8_0',
       };
     } finally {

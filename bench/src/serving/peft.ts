@@ -1,8 +1,8 @@
 import { targetModules } from '@openledger/transformer';
 import { type Bench, median } from '../bench.js';
 import { PeerProcess } from '../peer-process.js';
-import { Decoding } from './decoding.js';
 import { halfBillion, randomModelFolder, randomWeights } from './random-model.js';
+import { ResidentEngine } from './resident-engine.js';
 
 const ROWS = 8;
 const RANK = 16;
@@ -26,21 +26,21 @@ export const servingPeft: Bench = {
       threads: THREADS,
     });
     const weights = randomWeights(halfBillion);
-    const options = { adapters: ROWS, rank: RANK, past: PAST, threads: THREADS };
-    const int8 = await Decoding.open(halfBillion, weights, { ...options, precision: 'int8' });
-    const float32 = await Decoding.open(halfBillion, weights, { ...options, precision: 'float32' });
+    const options = { adapterPages: (ROWS * RANK) / 8, past: PAST, threads: THREADS, weights };
+    const int8 = mixed(await ResidentEngine.open(halfBillion, { ...options, precision: 'int8' }));
+    const float32 = mixed(await ResidentEngine.open(halfBillion, { ...options, precision: 'float32' }));
     const ms = {
       int8: [] as number[],
       float32: [] as number[],
       peft: [] as number[],
       peftBase: [] as number[],
     };
-    for (const ours of [int8, float32]) await ours.round(ROWS, 2, true);
+    for (const ours of [int8, float32]) await ours.step();
     for (let round = 1; round <= ROUNDS; round += 1) {
       ms.peft.push(await theirs.ask('step'));
-      ms.int8.push(await int8.round(ROWS, 1, true));
+      ms.int8.push(await int8.step());
       ms.peftBase.push(await theirs.ask('base'));
-      ms.float32.push(await float32.round(ROWS, 1, true));
+      ms.float32.push(await float32.step());
       log(
         `round ${round}/${ROUNDS}: ${ms.int8.at(-1)?.toFixed(0)} ms, PEFT ${ms.peft.at(-1)?.toFixed(0)} ms`,
       );
@@ -64,3 +64,12 @@ export const servingPeft: Bench = {
     };
   },
 };
+
+function mixed(engine: ResidentEngine) {
+  const adapters = Array.from({ length: ROWS }, (_, seed) => engine.load({ rank: RANK, seed: seed + 1 }));
+  const cache = engine.rows(ROWS);
+  return {
+    step: () => engine.decode(cache, adapters, 1),
+    release: () => engine.release(),
+  };
+}

@@ -5,11 +5,21 @@ import {
   packAdapter,
   type RowAdapter,
   ServingSession,
+  type Weights,
 } from '@openledger/transformer';
 import { type RandomAdapterShape, randomAdapter, randomWeights } from './random-model.js';
 
 /** Layers in 8 bits: the engine of processors with 8-bit dot products. */
 export const PRECISION = 'int8';
+
+export interface ResidentOptions {
+  readonly adapterPages: number;
+  readonly threads: number;
+  readonly past: number;
+  readonly precision?: 'float32' | 'int8';
+  /** Those of the model where two engines share them. */
+  readonly weights?: Weights;
+}
 
 /** The engine alone, with rows that have read `past` tokens and adapters that are in its pool. */
 export class ResidentEngine {
@@ -20,16 +30,14 @@ export class ResidentEngine {
     private readonly past: number,
   ) {}
 
-  static async open(
-    model: ModelConfig,
-    options: { readonly adapterPages: number; readonly threads: number; readonly past: number },
-  ): Promise<ResidentEngine> {
-    const { adapterPages, threads, past } = options;
-    const session = await ServingSession.open(model, randomWeights(model), {
-      maxLength: 2 * past,
+  static async open(model: ModelConfig, options: ResidentOptions): Promise<ResidentEngine> {
+    const { adapterPages, threads, past, precision = PRECISION, weights = randomWeights(model) } = options;
+    const session = await ServingSession.open(model, weights, {
+      maxLength: past + 512,
       threads,
+      // As the threads of the peers do.
       spin: true,
-      precision: PRECISION,
+      precision,
       adapterPages,
     });
     const tokens = Array.from({ length: past }, (_, at) => at + 1);
@@ -63,6 +71,27 @@ export class ResidentEngine {
     return performance.now() - begun;
   }
 
+  /** Milliseconds for some greedy tokens of every row, each read again before the next, as a peer's loop has it. */
+  async decode(
+    cache: KvCache,
+    adapters: readonly (PackedAdapter | undefined)[],
+    tokens: number,
+  ): Promise<number> {
+    const width = this.model.vocabSize;
+    let last = adapters.map((_, row) => row + this.past);
+    const begun = performance.now();
+    for (let token = 0; token < tokens; token += 1) {
+      const rows = adapters.map((adapter, row) => {
+        const own: RowAdapter[] = adapter ? [{ adapter, weight: 1 }] : [];
+        return { tokens: [last[row] ?? 0], adapters: own };
+      });
+      const step = await this.session.step(rows, cache);
+      for (let row = 0; row < rows.length; row += 1) cache.append(row, step, row, 1);
+      last = last.map((_, row) => likeliest(step.logits.data.subarray(row * width, (row + 1) * width)));
+    }
+    return performance.now() - begun;
+  }
+
   release(): Promise<void> {
     return this.session.release();
   }
@@ -71,4 +100,12 @@ export class ResidentEngine {
 /** The value that a quarter of the measurements stays below: what a step takes when nothing disturbs it. */
 export function lowerQuartile(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 2] ?? Number.NaN;
+}
+
+function likeliest(logits: Float32Array): number {
+  let best = 0;
+  for (let token = 1; token < logits.length; token += 1) {
+    if ((logits[token] ?? 0) > (logits[best] ?? 0)) best = token;
+  }
+  return best;
 }
