@@ -127,7 +127,7 @@ class Simulation {
     const book = worker && this.books.get(worker.address);
     if (!worker || !book) throw new Error('there is always a worker');
     const tokens = request.promptTokens.length + COMPLETION_TOKENS_MAX;
-    const job = book.begin({ requestId: String(request.id), tokens, begunAt: this.now });
+    const job = book.begin({ tokens, begunAt: this.now });
     this.jobs.set(request.id, { address: worker.address, job });
     worker.take(request, this.now);
   }

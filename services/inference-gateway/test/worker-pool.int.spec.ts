@@ -123,6 +123,23 @@ describe('the pool of workers', () => {
   const law = adapter('law');
   afterEach(() => fixture.stop());
 
+  it('says once that a worker gives no status', async () => {
+    const lines: string[] = [];
+    const log = createLogger('gateway', 'warn', { write: (line) => void lines.push(line) });
+    fixture = await PoolFixture.start(2, { log });
+    const [gone, there] = [...fixture.workers.values()];
+    if (!gone || !there) throw new Error('two were started');
+    gone.close();
+    await eventually(() => expect(lines).toHaveLength(1));
+    expect(lines[0]).toContain('a worker gives no status');
+    let watched = 0;
+    there.beforeStatus = async () => {
+      watched += 1;
+    };
+    await eventually(() => expect(watched).toBeGreaterThan(3));
+    expect(lines).toHaveLength(1);
+  });
+
   describe('with four workers', () => {
     beforeEach(async () => {
       fixture = await PoolFixture.start(4);
@@ -343,28 +360,21 @@ describe('the pool of workers', () => {
       await expect(fixture.run({ adapters: [law] })).rejects.toMatchObject({ code: 'NO_WORKER' });
     });
 
-    it('stops a run so that its last words still come: by its id, and by leaving', async () => {
-      for (const way of ['stop', 'abort'] as const) {
-        fixture.workers.forEach((worker) => {
-          worker.script = sayAndHang('abc');
-        });
-        const controller = new AbortController();
-        const request = fixture.request({ adapters: [law] });
-        const pieces: RunPiece[] = [];
-        for await (const part of fixture.pool.run(request, controller.signal)) {
-          pieces.push(part);
-          if (part.text !== 'c') continue;
-          if (way === 'stop') await fixture.pool.stop(request.requestId);
-          else controller.abort();
-        }
-        expect(home.stopped).toContain(request.requestId);
-        expect(other.stopped).not.toContain(request.requestId);
-        const last = pieces.at(-1);
-        expect(last).toMatchObject({ finishReason: 'cancelled', tokens: [] });
-        if (!last?.receipt) throw new Error('no receipt');
-        expect(verifyReceipt(last.receipt)).toMatchObject({ finishReason: 'cancelled', completionTokens: 3 });
+    it('stops a run that is left so that its last words still come', async () => {
+      for (const worker of fixture.workers.values()) worker.script = sayAndHang('abc');
+      const controller = new AbortController();
+      const request = fixture.request({ adapters: [law] });
+      const pieces: RunPiece[] = [];
+      for await (const part of fixture.pool.run(request, controller.signal)) {
+        pieces.push(part);
+        if (part.text === 'c') controller.abort();
       }
-      await fixture.pool.stop('nobody has this');
+      expect(home.stopped).toContain(request.requestId);
+      expect(other.stopped).not.toContain(request.requestId);
+      const last = pieces.at(-1);
+      expect(last).toMatchObject({ finishReason: 'cancelled', tokens: [] });
+      if (!last?.receipt) throw new Error('no receipt');
+      expect(verifyReceipt(last.receipt)).toMatchObject({ finishReason: 'cancelled', completionTokens: 3 });
     });
 
     it('cancels at once what has no token yet', async () => {

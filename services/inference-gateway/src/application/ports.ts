@@ -106,8 +106,6 @@ export interface Workers {
   run(request: RunRequest, signal: AbortSignal): AsyncIterable<RunPiece>;
   /** @throws DomainError as for {@link run} */
   embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer>;
-  /** Ends a run as aborting does; nothing happens where none has this id. Never throws. */
-  stop(requestId: string): Promise<void>;
 }
 
 export interface Receipt {

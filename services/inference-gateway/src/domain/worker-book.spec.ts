@@ -12,7 +12,7 @@ const word: WorkerWord = {
   memoryDigests: new Set(),
   loadingDigests: new Set(),
 };
-const job = (begunAt: number) => ({ requestId: `r${begunAt}`, tokens: 100, begunAt });
+const job = (begunAt: number) => ({ tokens: 100, begunAt });
 
 describe('WorkerBook', () => {
   it('adds what began since the status was asked for, and takes off what of it has ended', () => {
@@ -41,11 +41,9 @@ describe('WorkerBook', () => {
     const one = book.begin(job(1_001));
     book.hear({ ...word, running: 0, waiting: 0, queuedTokens: 0 }, 1_500);
     expect(book.facts('w', true, 1_500)).toMatchObject({ running: 0, waiting: 0, queuedTokens: 0 });
-    expect(book.runs('r1001')).toBe(true);
     book.end(one);
     // Its end before the status was read cannot be told from its end after: never below nothing.
     expect(book.facts('w', true, 1_500)).toMatchObject({ running: 0, waiting: 0, queuedTokens: 0 });
-    expect(book.runs('r1001')).toBe(false);
   });
 
   it('is fresh for a while only, and not before the first status', () => {

@@ -2,7 +2,6 @@ import type { WorkerFacts } from './worker-facts.js';
 
 /** A request that this gateway has at a worker. */
 export interface Job {
-  readonly requestId: string;
   /** Of the prompt and, at most, of the answer. */
   readonly tokens: number;
   readonly begunAt: number;
@@ -25,10 +24,6 @@ export class WorkerBook {
 
   get isIdle(): boolean {
     return this.jobs.size === 0;
-  }
-
-  runs(requestId: string): boolean {
-    return [...this.jobs].some((job) => job.requestId === requestId);
   }
 
   hear(word: WorkerWord, askedAt: number): void {

@@ -22,11 +22,9 @@ export class BackOff {
     return this.unheard || now < this.outUntil;
   }
 
-  /** It does not even answer; until it does, it is out. True the first time. */
-  silent(): boolean {
-    const first = !this.unheard;
+  /** It does not even answer; until it does, it is out. */
+  silent(): void {
     this.unheard = true;
-    return first;
   }
 
   answered(): void {

@@ -20,6 +20,8 @@ export class PoolWorker {
   readonly client: WorkerServiceClient;
   readonly book = new WorkerBook();
   private said = GetStatusResponse.fromPartial({});
+  /** The last status was asked for in vain. */
+  private missed = false;
   private readonly failures = new BackOff();
   private readonly adapterFailures = new Map<string, BackOff>();
   /** No longer named by the directory: it finishes what it has and gets nothing new. */
@@ -49,12 +51,16 @@ export class PoolWorker {
     this.said = response;
     this.book.hear(wordOf(response), askedAt);
     this.failures.answered();
+    this.missed = false;
     return renewed;
   }
 
-  /** It did not answer. True the first time. */
-  fellSilent(): boolean {
-    return this.failures.silent();
+  /** Nothing new goes to one that is away until it is heard of again. True the first time. */
+  gaveNoStatus(isAway: boolean): boolean {
+    if (isAway) this.failures.silent();
+    const isFirst = !this.missed;
+    this.missed = true;
+    return isFirst;
   }
 
   /** A run has begun to answer. */

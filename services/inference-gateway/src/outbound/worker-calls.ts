@@ -40,7 +40,6 @@ export class WorkerCalls {
     const call = worker.client.run(toWireRun(request), this.metadata, { deadline });
     const job = worker.book.begin({
       begunAt: Date.now(),
-      requestId: request.requestId,
       tokens: request.promptTokens.length + request.sampling.maxTokens,
     });
     const seen = { output: [] as number[], cachedTokens: 0 };
@@ -86,7 +85,6 @@ export class WorkerCalls {
     const promptTokens = request.inputs.reduce((sum, tokens) => sum + tokens.length, 0);
     const job = worker.book.begin({
       begunAt: Date.now(),
-      requestId: request.requestId,
       tokens: promptTokens,
     });
     try {

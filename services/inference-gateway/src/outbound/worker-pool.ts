@@ -1,4 +1,4 @@
-import { type ServiceError, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { DomainError } from '@openledger/kernel';
 import { type Counter, fromStatus, type Host } from '@openledger/service-host';
 import type {
@@ -104,16 +104,6 @@ export class WorkerPool implements Workers {
       }
     }
     throw refusal ?? noWorker();
-  }
-
-  async stop(requestId: string): Promise<void> {
-    const running = [...this.workers.values()].filter((worker) => worker.book.runs(requestId));
-    const stopped = running.map((worker) => this.calls.stop(worker, requestId));
-    for (const outcome of await Promise.allSettled(stopped)) {
-      if (outcome.status === 'rejected') {
-        this.options.log.warn({ err: outcome.reason, requestId }, 'a run was not stopped');
-      }
-    }
   }
 
   /** Whether some worker was heard of lately; one that is full is there all the same. */
@@ -246,10 +236,10 @@ export class WorkerPool implements Workers {
       // Said once, and again after it was in order.
       if (isOurs && !worker.isOurs) this.options.log.error({ address }, 'a worker serves another base model');
     } catch (error) {
-      const { code } = error as ServiceError;
       // Any other error comes from a worker that is there.
-      if (code === status.UNAVAILABLE && worker.fellSilent())
-        fromStatus(error as ServiceError, this.options.log);
+      const isAway = isServiceError(error) && error.code === status.UNAVAILABLE;
+      if (worker.gaveNoStatus(isAway))
+        this.options.log.warn({ err: error, address }, 'a worker gives no status');
     }
   }
 }
