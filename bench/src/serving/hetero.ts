@@ -4,7 +4,7 @@ import { attentionModules, halfBillion, type RandomAdapterShape } from './random
 import { lowerQuartile, PRECISION, ResidentEngine } from './resident-engine.js';
 
 const ROWS = 8;
-const PAST = 256;
+const PAST = 512;
 const THREADS = 2;
 const ROUNDS = 30;
 const STEPS = 3;

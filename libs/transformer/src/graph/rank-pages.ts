@@ -2,7 +2,6 @@ import { invariant } from '@openledger/kernel';
 import {
   add,
   branch,
-  cast,
   concat,
   dimAt,
   type Graph,
@@ -31,7 +30,7 @@ export const moduleGroups = [
   ['down_proj'],
 ] as const satisfies readonly (readonly TargetModule[])[];
 
-/** How adapters lie in a pool: in bytes, as the weights of int8 layers, or in float32. */
+/** How adapters are packed: in bytes, as the weights of int8 layers, or as in their files. */
 export type Packing = 'float32' | 'int8';
 
 /** The paged tensors of one layer's group of modules, by the names of their graph inputs. */
@@ -45,7 +44,7 @@ export interface GroupPages {
   readonly scales: string;
   /** Length of a rank row of A. */
   readonly input: number;
-  /** [.., .., width, out] by module. */
+  /** float32 [.., .., width, out] by module; levels widened to floats where A is in bytes. */
   readonly up: readonly { readonly name: string; readonly path: string; readonly out: number }[];
 }
 
@@ -141,7 +140,7 @@ export function rankPages(graph: Graph, config: ModelConfig, packing: Packing): 
     invariant(pages && used && place, 'no such group of modules');
     const down = packing === 'int8' ? bytesDown(graph, x, pages) : floatsDown(graph, x, pages);
     const up = pages.up.map(({ name, out }) =>
-      graph.input(name, packing, ['rows of slots', 'columns of slots', 'width', out]),
+      graph.input(name, 'float32', ['rows of slots', 'columns of slots', 'width', out]),
     );
     // What a product of bytes lacks is the factor of its row; the base may lack it as well.
     const missing = packing === 'int8' && !base.scales ? quantizeRows(x).scales : undefined;
@@ -192,10 +191,8 @@ function floatsDown(graph: Graph, x: Value, { down, input }: GroupPages): Down {
 function upProduct(low: Value, b: Value | undefined): Value {
   invariant(b, 'a module has no B');
   const { graph } = low;
-  // Widened on the way into the product, where the floats stay in the processor's cache.
-  const floats = b.dtype === 'int8' ? cast(graph.borrow(b), 'float32') : b;
   const shape = [...low.shape.slice(0, -1), dimAt(b.shape, 3)];
-  return graph.one('MatMul', [low, floats], { dtype: 'float32', shape });
+  return graph.one('MatMul', [low, b], { dtype: 'float32', shape });
 }
 
 /** Cells that are rows in order already. */

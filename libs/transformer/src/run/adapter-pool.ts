@@ -16,7 +16,7 @@ interface Plane extends GroupPages {
   readonly a: Int8Array | Float32Array;
   readonly worth: Float32Array;
   /** B by module. */
-  readonly b: readonly (Int8Array | Float32Array)[];
+  readonly b: readonly Float32Array[];
 }
 
 /**
@@ -58,7 +58,8 @@ export class AdapterPool {
               ...group,
               a: numbers(size * group.input),
               worth: new Float32Array(packing === 'int8' ? size : 0),
-              b: group.up.map(({ out }) => numbers(ranks * out)),
+              // Floats in either packing: widening bytes in every step costs more than reading them.
+              b: group.up.map(({ out }) => new Float32Array(ranks * out)),
             };
           });
   }
@@ -231,7 +232,7 @@ export class AdapterPool {
     if (!('scales' in factors)) {
       for (const [index, member] of members.entries()) {
         const [numbers, target] = [factors.up[index], b[member]];
-        if (!numbers || !(target instanceof Float32Array)) continue;
+        if (!numbers || !target) continue;
         this.#numbers.write(target, numbers, adapter.scale);
         target.fill(0, numbers.data.length);
       }
@@ -276,5 +277,5 @@ interface Target {
   readonly adapter: PackedAdapter;
   readonly a: Int8Array | Float32Array;
   readonly worth: Float32Array;
-  readonly b: readonly (Int8Array | Float32Array)[];
+  readonly b: readonly Float32Array[];
 }
