@@ -6,11 +6,11 @@ import { ask, exponential, openEngine, type Question, randomPrompt } from './wor
 
 const LAYERS = 4;
 const ROWS = 8;
-const QUESTIONS = 48;
-const ROUNDS = 3;
+const QUESTIONS = 56;
+const ROUNDS = 2;
 /** Answers as long as people get them: most are short, some are very long. */
-const ANSWER_MEAN = 40;
-const [ANSWER_MIN, ANSWER_MAX] = [4, 160];
+const ANSWER_MEAN = 64;
+const [ANSWER_MIN, ANSWER_MAX] = [4, 256];
 
 type Serve = (engine: EngineThread, questions: readonly Question[]) => Promise<unknown>;
 

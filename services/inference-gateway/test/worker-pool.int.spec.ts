@@ -403,6 +403,20 @@ describe('the pool of workers', () => {
       expect([home, other].map(({ embeds }) => embeds.length)).toEqual([1, 1]);
     });
 
+    it('embeds where an engine can, and says so where none can', async () => {
+      const request = { requestId: 'e2', inputs: [[1, 2]], adapters: [law], tenant: 't' };
+      const embed = () => fixture.pool.embed(request, new AbortController().signal);
+      home.status = { engine: 'vllm' };
+      await eventually(async () => {
+        await embed();
+        expect(home.embeds).toHaveLength(0);
+      });
+      other.status = { engine: 'vllm' };
+      await eventually(() =>
+        expect(embed()).rejects.toMatchObject({ kind: 'precondition', code: 'EMBEDDINGS_UNSUPPORTED' }),
+      );
+    });
+
     it('keeps a receipt that fits', async () => {
       const last = (await fixture.run({ adapters: [law] })).at(-1);
       if (!last?.receipt) throw new Error('no receipt');

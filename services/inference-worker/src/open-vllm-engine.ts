@@ -3,6 +3,7 @@ import { DomainError } from '@openledger/kernel';
 import type { Host } from '@openledger/service-host';
 import type { WorkerConfig } from './config.js';
 import type { OpenEngine } from './open-engine.js';
+import { AdapterMetrics } from './outbound/adapter-metrics.js';
 import { EngineMetrics } from './outbound/engine-metrics.js';
 import { VllmEngine } from './outbound/vllm/vllm-engine.js';
 import { VllmServer } from './outbound/vllm/vllm-server.js';
@@ -27,8 +28,16 @@ export async function openVllmEngine(config: WorkerConfig, host: Host): Promise<
       dir,
       adaptersMax: config.VLLM_ADAPTERS_MAX,
       fileBytesMax: config.ADAPTER_FILE_BYTES_MAX,
+      rankMax: config.ADAPTER_RANK_MAX,
+      onLoad: (seconds, outcome) => adapterMetrics.loaded(seconds, outcome, 'remote'),
     },
     onError: (error) => host.log.error({ err: error }, 'the vLLM server'),
+  });
+  // Nothing is loaded before the first request, so this is early enough.
+  const adapterMetrics = new AdapterMetrics(host.metrics, {
+    load: () => engine.load.adapters,
+    disk: () => ({ bytes: 0, evictions: 0 }),
+    pageBytes: () => 0,
   });
   new EngineMetrics(host.metrics, { base: () => engine.base, load: () => engine.load });
   return {

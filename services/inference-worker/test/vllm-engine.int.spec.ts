@@ -19,6 +19,7 @@ describe('VllmEngine', () => {
   let upstream: VllmStandIn;
   let blobs: FolderBlobStore;
   let engine: VllmEngine;
+  const loads: [seconds: number, outcome: string][] = [];
 
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'vllm-'));
@@ -32,7 +33,14 @@ describe('VllmEngine', () => {
       requestsMax: 8,
       adaptersInBatch: 1,
       startTimeoutMs: 0,
-      adapters: { blobs, dir: join(dir, 'adapters'), adaptersMax: 2, fileBytesMax: 1_000_000 },
+      adapters: {
+        blobs,
+        dir: join(dir, 'adapters'),
+        adaptersMax: 2,
+        fileBytesMax: 1_000_000,
+        rankMax: 4,
+        onLoad: (...load) => loads.push(load),
+      },
       onError: (error) => {
         throw error;
       },
@@ -170,6 +178,7 @@ describe('VllmEngine', () => {
     const missing = { ...good, digest: sha256('another'), weightsBlob: sha256('missing') };
     await expect(run(request(missing))).rejects.toEqual(refused('ADAPTER_UNAVAILABLE'));
     expect(upstream.loads).toEqual([]);
+    expect(loads.slice(-2).map(([, outcome]) => outcome)).toEqual(['failed', 'failed']);
     expect(textOf(await run(request(good)))).toContain('adapter@');
   });
 
@@ -192,6 +201,8 @@ describe('VllmEngine', () => {
     await expect(run(request(undefined, { adapters: both }))).rejects.toEqual(
       refused('ADAPTER_COMPOSITION_UNSUPPORTED'),
     );
+    const embedding = { requestId: newId(), tenant: 'acme', adapters: [], tokens: [1, 2] };
+    await expect(engine.embed(embedding)).rejects.toEqual(refused('EMBEDDINGS_UNSUPPORTED'));
   });
 
   it('says so when the server is away', async () => {

@@ -36,6 +36,8 @@ describe('a worker that speaks for vLLM', () => {
       poolAdapterDigests: [adapter.digest],
       running: 0,
     });
-    expect(await worker.metrics()).toContain('vllm:num_requests_running');
+    const metrics = await worker.metrics();
+    expect(metrics).toContain('vllm:num_requests_running');
+    expect(metrics).toMatch(/openlora_adapter_load_seconds_count\{[^}]*outcome="loaded"[^}]*\} 1/);
   });
 });

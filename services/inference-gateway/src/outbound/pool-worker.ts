@@ -44,6 +44,11 @@ export class PoolWorker {
     return this.said.baseDigest === '' || this.said.baseDigest === this.baseDigest;
   }
 
+  /** False where the engine only generates, as vLLM's does. */
+  get embeds(): boolean {
+    return this.said.engine !== 'vllm';
+  }
+
   /** Takes a status. True where the worker is not the one it was: it was started anew. */
   hear(response: GetStatusResponse, askedAt: number): boolean {
     const { publicKey } = this.said;

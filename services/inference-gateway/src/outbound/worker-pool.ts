@@ -73,7 +73,7 @@ export class WorkerPool implements Workers {
 
   /** Tries another worker when one refuses, but never after the first token. */
   async *run(request: RunRequest, signal: AbortSignal): AsyncGenerator<RunPiece> {
-    const attempt = this.attempt(request, request.promptTokens, signal);
+    const attempt = this.attempt(request, request.promptTokens, signal, this.servers());
     let refusal: DomainError | undefined;
     for (const worker of this.inOrder(attempt.route)) {
       let begun = false;
@@ -92,7 +92,10 @@ export class WorkerPool implements Workers {
   }
 
   async embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer> {
-    const attempt = this.attempt(request, request.inputs.flat(), signal);
+    const servers = this.servers();
+    const embedding = servers.filter(({ embeds }) => embeds);
+    if (servers.length > 0 && embedding.length === 0) throw embedsNowhere();
+    const attempt = this.attempt(request, request.inputs.flat(), signal, embedding);
     let refusal: DomainError | undefined;
     for (const worker of this.inOrder(attempt.route)) {
       try {
@@ -118,10 +121,15 @@ export class WorkerPool implements Workers {
   }
 
   /** @throws DomainError NO_WORKER, OVERLOADED */
-  private attempt(request: WorkRequest, promptTokens: readonly number[], signal: AbortSignal): Attempt {
+  private attempt(
+    request: WorkRequest,
+    promptTokens: readonly number[],
+    signal: AbortSignal,
+    servers: readonly PoolWorker[],
+  ): Attempt {
     const now = Date.now();
     const adapterDigests = digestsOf(request);
-    const facts = this.servers().map((worker) => worker.factsFor(adapterDigests, now));
+    const facts = servers.map((worker) => worker.factsFor(adapterDigests, now));
     if (facts.length === 0) {
       this.options.rejected.inc({ reason: 'no_worker' });
       throw noWorker();
@@ -248,6 +256,13 @@ const noWorker = (): DomainError =>
   new DomainError('unavailable', 'NO_WORKER', 'There is no worker at present: try again shortly.', {
     details: { retryAfterSeconds: 5 },
   });
+
+const embedsNowhere = (): DomainError =>
+  new DomainError(
+    'precondition',
+    'EMBEDDINGS_UNSUPPORTED',
+    'No worker here embeds: the operator has only engines that generate.',
+  );
 
 const overloaded = (retryAfterSeconds: number): DomainError =>
   new DomainError(

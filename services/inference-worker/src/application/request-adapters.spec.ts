@@ -136,6 +136,19 @@ describe('RequestAdapters', () => {
     ]);
   });
 
+  it('serves those who waited behind one that never fits', () => {
+    const { ready, failed, wanted, arrive, ask } = fixture();
+    ask(1, 'a', 'b', 'c', 'd');
+    for (const digest of ['a', 'b', 'c']) arrive(digest);
+    ask(2, 'e');
+    expect(wanted()).not.toContain('e');
+    arrive('d');
+    expect([...failed]).toEqual([[1, 'ADAPTER_TOO_LARGE']]);
+    expect(wanted()).toContain('e');
+    const e = arrive('e');
+    expect(ready.get(2)).toEqual([e]);
+  });
+
   it('admits to the pool as far as it reaches, and makes room by what no row uses', () => {
     const { adapters, pool, arrive, ask } = fixture({ bytesMax: 1_000, pageCount: 4 });
     for (const [at, digest] of ['a', 'b', 'c'].entries()) {

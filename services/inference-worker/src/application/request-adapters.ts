@@ -194,13 +194,16 @@ export class RequestAdapters {
 
   /** Gives to whom it can, oldest first, and wants what is missing and has room. */
   private advance(): void {
-    for (const request of [...this.requests.values()]) {
-      if (!this.give(request)) for (const reference of request.references) this.want(reference);
+    for (;;) {
+      for (const request of [...this.requests.values()]) {
+        if (!this.give(request)) for (const reference of request.references) this.want(reference);
+      }
+      for (const reference of this.pins.waiting) this.want(reference);
+      const [oldest] = this.requests.values();
+      if (!oldest || this.taken.size > 0 || this.wanted.size > 0) return;
+      // Nobody will make room any more; those behind it may still fit.
+      this.fail(oldest, toPlain(tooLarge()));
     }
-    for (const reference of this.pins.waiting) this.want(reference);
-    const [oldest] = this.requests.values();
-    // Nobody will make room any more.
-    if (oldest && this.taken.size === 0 && this.wanted.size === 0) this.fail(oldest, toPlain(tooLarge()));
   }
 
   /** All or nothing, so that two requests never wait for what the other has. */

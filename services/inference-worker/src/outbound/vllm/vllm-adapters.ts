@@ -17,6 +17,10 @@ export interface VllmAdaptersOptions {
   /** Most adapters loaded at once: the server's --max-cpu-loras. */
   readonly adaptersMax: number;
   readonly fileBytesMax: number;
+  /** The server's --max-lora-rank. */
+  readonly rankMax: number;
+  /** Told of every load. */
+  readonly onLoad: (seconds: number, outcome: 'loaded' | 'failed') => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -121,7 +125,7 @@ export class VllmAdapters implements AdapterControl {
     // One place stays free, or nothing else could ever be loaded.
     if (!this.pinned.has(digest) && this.pinned.size >= this.options.adaptersMax - 1) {
       const message = `This engine holds ${this.options.adaptersMax} adapters and pins one fewer: unpin one first.`;
-      throw new DomainError('conflict', 'ADAPTER_PINS_FULL', message);
+      throw new DomainError('exhausted', 'ADAPTER_PINS_FULL', message);
     }
     await this.take(reference);
     this.pinned.add(digest);
@@ -166,20 +170,24 @@ export class VllmAdapters implements AdapterControl {
   }
 
   private async load(reference: AdapterReference, leaving: string | undefined): Promise<void> {
-    const { server, dir } = this.options;
+    const { server, dir, onLoad } = this.options;
+    const begun = performance.now();
+    const seconds = () => (performance.now() - begun) / 1_000;
     if (leaving !== undefined) await this.remove(leaving).catch(this.options.onError);
     const folder = join(dir, reference.digest);
     try {
       await this.place(reference, folder);
       await server.loadAdapter(vllmName(reference.digest), folder);
+      onLoad(seconds(), 'loaded');
     } catch (cause) {
+      onLoad(seconds(), 'failed');
       throw unavailable(reference.digest, cause);
     }
   }
 
   /** Puts the files where the server reads them: checked, and exactly what was asked for. */
   private async place({ digest, configBlob, weightsBlob }: AdapterReference, folder: string): Promise<void> {
-    const { blobs, model, fileBytesMax } = this.options;
+    const { blobs, model, fileBytesMax, rankMax } = this.options;
     const [config, weights] = await Promise.all([
       blobs.get(configBlob, CONFIG_BYTES_MAX),
       blobs.get(weightsBlob, fileBytesMax),
@@ -191,6 +199,11 @@ export class VllmAdapters implements AdapterControl {
         'ADAPTER_DIGEST_MISMATCH',
         `its files have the digest ${adapter.digest}.`,
       );
+    }
+    const { rank } = adapter.lora;
+    if (rank > rankMax) {
+      const message = `it has rank ${rank}; this worker serves up to ${rankMax}.`;
+      throw new DomainError('invalid', 'ADAPTER_RANK_TOO_LARGE', message);
     }
     await writeAdapterFolder(folder, { config, weights });
   }
