@@ -407,14 +407,13 @@ describe('the pool of workers', () => {
       const request = { requestId: 'e2', inputs: [[1, 2]], adapters: [law], tenant: 't' };
       const embed = () => fixture.pool.embed(request, new AbortController().signal);
       home.status = { engine: 'vllm' };
-      await eventually(async () => {
-        await embed();
-        expect(home.embeds).toHaveLength(0);
-      });
+      await fixture.observed();
+      await embed();
+      expect([home, other].map(({ embeds }) => embeds.length)).toEqual([0, 1]);
       other.status = { engine: 'vllm' };
-      await eventually(() =>
-        expect(embed()).rejects.toMatchObject({ kind: 'precondition', code: 'EMBEDDINGS_UNSUPPORTED' }),
-      );
+      await fixture.observed();
+      const refused = { kind: 'precondition', code: 'EMBEDDINGS_UNSUPPORTED' };
+      await expect(embed()).rejects.toMatchObject(refused);
     });
 
     it('keeps a receipt that fits', async () => {
