@@ -18,6 +18,7 @@ export class Engine {
   private readonly batch: Batch;
   private readonly adapters: RequestAdapters;
   private readonly inbox: EngineOrder[] = [];
+  private readonly outbox: EngineReport[] = [];
   /** Requests that wait for their adapters. */
   private readonly waiting = new Map<number, RequestOrder>();
   private told = { state: '', adapters: -1, atMs: 0 };
@@ -25,7 +26,7 @@ export class Engine {
   constructor(
     options: BatchOptions,
     memory: { readonly shelf: AdapterShelf; readonly pages: AdapterPages },
-    private readonly report: (report: EngineReport) => void,
+    private readonly send: (report: EngineReport) => void,
   ) {
     this.adapters = new RequestAdapters(memory.shelf, memory.pages, {
       ready: (id, adapters) => {
@@ -63,9 +64,9 @@ export class Engine {
   /** False when there is nothing to do until the next order. */
   async tick(): Promise<boolean> {
     for (const order of this.inbox.splice(0)) this.apply(order);
-    this.tellLoad();
+    this.tell();
     const busy = await this.batch.tick();
-    this.tellLoad();
+    this.tell();
     return busy || this.inbox.length > 0;
   }
 
@@ -126,6 +127,16 @@ export class Engine {
     this.batch.stop(id);
   }
 
+  /** Held until the load is told: whoever hears of an end finds that it has ended. */
+  private report(report: EngineReport): void {
+    this.outbox.push(report);
+  }
+
+  private tell(): void {
+    this.tellLoad();
+    for (const report of this.outbox.splice(0)) this.send(report);
+  }
+
   private tellLoad(): void {
     const running = this.batch.running.length;
     const waiting = this.batch.waiting.length + this.waiting.size;
@@ -135,7 +146,7 @@ export class Engine {
     if (!isNew && performance.now() - this.told.atMs < LOAD_MS) return;
     const adapters = version === this.told.adapters ? {} : { adapters: this.adapters.load };
     this.told = { state, adapters: version, atMs: performance.now() };
-    this.report({ kind: 'load', load: { running, waiting, ...this.measures() }, ...adapters });
+    this.send({ kind: 'load', load: { running, waiting, ...this.measures() }, ...adapters });
   }
 
   private measures(): Omit<EngineLoad, 'running' | 'waiting' | 'adapters'> {
