@@ -7,13 +7,13 @@
 //                different adapters into one batch
 //     prompt     token ids that every sequence has read before
 //     threads
-// Then one line a round: "one" decodes ROUND_TOKENS greedy tokens of one sequence of the base model, "adapted"
+//     roundTokens
+// Then one line a round: "one" decodes roundTokens greedy tokens of one sequence of the base model, "adapted"
 // the same under the first adapter, "all" as many tokens of every adapter's sequence in turns. Each prints the
 // milliseconds of the round. "end" prints one JSON object with versions and ends.
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
-const ROUND_TOKENS = 8;
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const options = JSON.parse((await lines.next()).value);
 const { getLlama, getModuleVersion } = await import(pathToFileURL(options.module).href);
@@ -34,7 +34,7 @@ async function sequence(adapter) {
 
 async function timed(sequences) {
   const begun = performance.now();
-  for (let token = 0; token < ROUND_TOKENS; token += 1) {
+  for (let token = 0; token < options.roundTokens; token += 1) {
     for (const tokens of sequences) await tokens.next();
   }
   return performance.now() - begun;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { topics } from '@openledger/contracts';
 import { PostgresEventLog } from '@openledger/event-log/postgres';
 import { inferenceGateway } from '@openledger/inference-gateway';
-import { newId, sha256 } from '@openledger/kernel';
+import { newId } from '@openledger/kernel';
 import {
   deploy,
   developmentWallet,
@@ -17,19 +17,20 @@ import {
 import { Database } from '@openledger/persistence';
 import { startService } from '@openledger/service-host';
 import { settlement } from '@openledger/settlement';
-import { eventually, KnownCallers, publish } from '@openledger/testing';
+import { deployedModel, eventually, KnownCallers, publish } from '@openledger/testing';
 import { writeTinyModel } from '@openledger/testing/tiny-model';
 import { modelFolderDigest } from '@openledger/transformer';
 import { type Bench, type BenchContext, median } from '../bench.js';
 import { withDurablePostgres } from '../eventlog/server.js';
-import { PaidWorker } from './paid-worker.js';
 import { SERVICE_TOKEN } from './service-process.js';
+import { oneToken, StandInWorker } from './stand-in-worker.js';
 
 const ROUNDS = 20;
 const REQUESTS = 12;
 const WARM_UP = 20;
 const SUPPLY_WEI = 10n ** 27n;
 const DEPOSIT_WEI = 10n ** 24n;
+const PRICE = { promptWeiPerMillion: '1000000000', completionWeiPerMillion: '1000000000' };
 
 /** What a payer waits for before the first token: a reservation on a lease, or a hold at settlement. */
 export const gatewayLeases: Bench = {
@@ -80,7 +81,7 @@ async function measure({ dir, url }: Place, context: BenchContext): Promise<Reco
   await writeTinyModel(modelDir);
   const baseDigest = await modelFolderDigest(modelDir);
   const chain = await startAnvil();
-  const worker = new PaidWorker(baseDigest);
+  const worker = new StandInWorker(baseDigest, oneToken);
   const eventLog = await PostgresEventLog.open({ url });
   const authenticator = new KnownCallers(() => ({ organisationId }));
   const shared = { DATABASE_URL: url, SERVICE_TOKEN, HTTP_PORT: '0', GRPC_PORT: '0', LOG_LEVEL: 'warn' };
@@ -105,7 +106,7 @@ async function measure({ dir, url }: Place, context: BenchContext): Promise<Reco
   const gateways = { leased: await start(true), held: await start(false) };
   const books = await Database.open({ url, schema: 'settlement', migrations: settlement.migrations });
   try {
-    await deployModel(eventLog, baseDigest);
+    await publish(eventLog, topics.modelDeployed, deployedModel({ baseDigest, price: PRICE }));
     const ports = { leased: gateways.leased.httpPort ?? 0, held: gateways.held.httpPort ?? 0 };
     for (const port of [ports.leased, ports.held]) {
       await eventually(() => ask(port), 30_000);
@@ -166,24 +167,3 @@ async function countLeases(books: Database): Promise<number> {
   const [row] = await books.query<{ count: number }>('SELECT count(*)::int AS count FROM lease');
   return row?.count ?? 0;
 }
-
-const deployModel = (eventLog: PostgresEventLog, baseDigest: string): Promise<void> =>
-  publish(
-    eventLog,
-    topics.modelDeployed,
-    topics.modelDeployed.message.create({
-      modelId: newId(),
-      name: 'law',
-      runId: newId(),
-      developerOrganisationId: newId(),
-      baseDigest,
-      baseName: 'tiny',
-      adapterDigest: sha256('adapter'),
-      adapterConfigBlob: sha256('config'),
-      adapterWeightsBlob: sha256('weights'),
-      lineageBlob: sha256('lineage'),
-      trainingLogBlob: sha256('log'),
-      price: { promptWeiPerMillion: '1000000000', completionWeiPerMillion: '1000000000' },
-      deployedAt: new Date(),
-    }),
-  );

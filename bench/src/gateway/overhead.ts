@@ -6,12 +6,13 @@ import { RunRequest, type RunResponse, WorkerServiceClient } from '@openledger/c
 import { newId } from '@openledger/kernel';
 import { serviceMetadata } from '@openledger/service-host';
 import { modelFolderDigest } from '@openledger/transformer';
-import { type Bench, type BenchContext, median } from '../bench.js';
+import { type Bench, type BenchContext, median, quantile } from '../bench.js';
 import { withDurablePostgres } from '../eventlog/server.js';
 import { halfBillion, randomModelFolder } from '../serving/random-model.js';
-import { ClockworkWorker } from './clockwork-worker.js';
+import { Clockwork } from './clockwork.js';
 import { streamCompletion } from './event-stream.js';
 import { SERVICE_TOKEN, ServiceProcess } from './service-process.js';
+import { StandInWorker } from './stand-in-worker.js';
 
 const STREAMS = 8;
 const PROMPT = Array.from({ length: 64 }, (_, at) => at + 1);
@@ -59,14 +60,16 @@ const startGateway = ({ dir, modelDir, databaseUrl }: Setting, workerPort: numbe
 /** Each token carries a number; how long it takes from the worker's hand to the caller's. */
 async function timePerToken(setting: Setting, { log }: BenchContext): Promise<Record<string, number>> {
   log(`${STREAMS} streams of ${TIMED_TOKENS} tokens, one each ${EVERY_MS} ms`);
-  const worker = new ClockworkWorker(await modelFolderDigest(setting.modelDir), EVERY_MS);
+  const clockwork = new Clockwork(EVERY_MS);
+  const worker = new StandInWorker(await modelFolderDigest(setting.modelDir), (run) => clockwork.answer(run));
   const port = await worker.listen(SERVICE_TOKEN);
   const client = new WorkerServiceClient(`127.0.0.1:${port}`, credentials.createInsecure());
   const gateway = await startGateway(setting, port);
   const delays: { readonly sse: number[]; readonly direct: number[] } = { sse: [], direct: [] };
   const hear = (list: number[]) => (text: string) => {
     const now = performance.now();
-    for (const number of text.trim().split(' ')) list.push(now - (worker.sentAt.get(Number(number)) ?? now));
+    for (const number of text.trim().split(' '))
+      list.push(now - (clockwork.sentAt.get(Number(number)) ?? now));
   };
   try {
     const body = completion(setting.modelDir, TIMED_TOKENS);
@@ -158,9 +161,4 @@ async function together(stream: () => Promise<void>): Promise<number> {
   const begun = performance.now();
   await Promise.all(Array.from({ length: STREAMS }, stream));
   return performance.now() - begun;
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }

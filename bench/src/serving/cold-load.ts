@@ -1,8 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdapterReference, EngineThread } from '@openledger/inference-worker/engine';
-import { type Bench, median } from '../bench.js';
+import { type Bench, median, quantile } from '../bench.js';
 import { AdapterBench, askAdapted } from './adapter-engine.js';
 import { halfBillion } from './random-model.js';
-import { quantile } from './worker-engine.js';
 
 const RANK = 16;
 const ADAPTERS = 8;
@@ -13,8 +13,6 @@ const BYSTANDERS = 4;
 const PERIOD = 2;
 const SHORT = { tokens: [1, 2, 3, 4], answerTokens: 1 };
 const LONG = { tokens: [5, 6, 7, 8], answerTokens: 200 };
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 interface Alone {
   /** Milliseconds to the first token. */

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineThread } from '@openledger/inference-worker/engine';
 import { type ModelConfig, seededRandom } from '@openledger/transformer';
-import type { Bench } from '../bench.js';
+import { type Bench, quantile } from '../bench.js';
 import { withLayers } from './random-model.js';
-import { ask, exponential, openEngine, quantile, randomPrompt } from './worker-engine.js';
+import { ask, exponential, openEngine, randomPrompt } from './worker-engine.js';
 
 const LAYERS = 4;
 const ROUNDS = 4;

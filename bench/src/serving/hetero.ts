@@ -1,7 +1,7 @@
 import { type PackedAdapter, targetModules } from '@openledger/transformer';
-import type { Bench } from '../bench.js';
+import { type Bench, quantile } from '../bench.js';
 import { attentionModules, halfBillion, type RandomAdapterShape } from './random-model.js';
-import { lowerQuartile, PRECISION, ResidentEngine } from './resident-engine.js';
+import { PRECISION, ResidentEngine } from './resident-engine.js';
 
 const ROWS = 8;
 const PAST = 512;
@@ -60,7 +60,7 @@ export const servingHetero: Bench = {
       if (round % 10 === 0) log(`round ${round}/${ROUNDS}`);
     }
     await engine.release();
-    const steps = new Map([...times].map(([name, values]) => [name, lowerQuartile(values)]));
+    const steps = new Map([...times].map(([name, values]) => [name, quantile(values, 0.25)]));
     const base = steps.get('none') ?? Number.NaN;
     const figures: Record<string, unknown> = {};
     for (const [name, ms] of steps) if (name !== 'none') figures[name] = base / ms;

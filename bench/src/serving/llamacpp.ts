@@ -12,7 +12,6 @@ const RANK = 16;
 const PAST = 128;
 const THREADS = 2;
 const ROUNDS = 8;
-/** As in the peer's `decode.mjs`. */
 const ROUND_TOKENS = 8;
 
 /** Decoding against llama.cpp on the same weights: eight streams of eight adapters, and one stream. */
@@ -85,5 +84,6 @@ async function startPeer(folder: string, weights: ReturnType<typeof randomWeight
     prompt: Array.from({ length: PAST }, (_, at) => at + 1),
     contextTokens: 1_024,
     threads: THREADS,
+    roundTokens: ROUND_TOKENS,
   });
 }

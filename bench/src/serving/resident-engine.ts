@@ -97,11 +97,6 @@ export class ResidentEngine {
   }
 }
 
-/** The value that a quarter of the measurements stays below: what a step takes when nothing disturbs it. */
-export function lowerQuartile(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 2] ?? Number.NaN;
-}
-
 function likeliest(logits: Float32Array): number {
   let best = 0;
   for (let token = 1; token < logits.length; token += 1) {

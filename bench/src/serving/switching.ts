@@ -1,6 +1,6 @@
-import type { Bench } from '../bench.js';
+import { type Bench, quantile } from '../bench.js';
 import { halfBillion } from './random-model.js';
-import { lowerQuartile, PRECISION, ResidentEngine } from './resident-engine.js';
+import { PRECISION, ResidentEngine } from './resident-engine.js';
 
 const ROWS = 8;
 const RANK = 16;
@@ -34,7 +34,7 @@ export const servingSwitching: Bench = {
       if (round % 10 === 0) log(`round ${round}/${ROUNDS}: ${batch.toFixed(0)} ms, ${turns.toFixed(0)} ms`);
     }
     await engine.release();
-    const [batch, turns] = [lowerQuartile(mixed), lowerQuartile(switched)];
+    const [batch, turns] = [quantile(mixed, 0.25), quantile(switched, 0.25)];
     return {
       ratio: turns / batch,
       mixed_step_ms: batch,

@@ -79,8 +79,3 @@ export function randomPrompt(length: number, random: () => number, vocabSize: nu
 
 /** A time between events that come independently of one another, and a length of answers as people get them. */
 export const exponential = (mean: number, random: () => number): number => -mean * Math.log(1 - random());
-
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
-}

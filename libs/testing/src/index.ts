@@ -1,3 +1,4 @@
+export { deployedModel } from './deployed-model.js';
 export { eventually } from './eventually.js';
 export { KnownCallers } from './known-callers.js';
 export { testDatabase } from './postgres.js';

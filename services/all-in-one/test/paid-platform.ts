@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { topics } from '@openledger/contracts';
 import { PostgresEventLog } from '@openledger/event-log/postgres';
 import { inferenceGateway } from '@openledger/inference-gateway';
-import { newId, sha256 } from '@openledger/kernel';
+import { newId } from '@openledger/kernel';
 import {
   deploy,
   developmentWallet,
@@ -19,7 +19,7 @@ import {
 import { Database } from '@openledger/persistence';
 import { type RunningService, startService } from '@openledger/service-host';
 import { settlement } from '@openledger/settlement';
-import { eventually, KnownCallers, publish, testDatabase } from '@openledger/testing';
+import { deployedModel, eventually, KnownCallers, publish, testDatabase } from '@openledger/testing';
 import { writeTinyModel } from '@openledger/testing/tiny-model';
 import { modelFolderDigest } from '@openledger/transformer';
 import { NonceManager } from 'ethers';
@@ -219,25 +219,7 @@ export class PaidPlatform {
       promptWeiPerMillion: '0',
       completionWeiPerMillion: (TOKEN_WEI * 1_000_000n).toString(),
     };
-    await publish(
-      this.parts.log,
-      topics.modelDeployed,
-      topics.modelDeployed.message.create({
-        modelId: newId(),
-        name: 'law',
-        runId: newId(),
-        developerOrganisationId: newId(),
-        baseDigest,
-        baseName: 'tiny',
-        adapterDigest: sha256('adapter'),
-        adapterConfigBlob: sha256('config'),
-        adapterWeightsBlob: sha256('weights'),
-        lineageBlob: sha256('lineage'),
-        trainingLogBlob: sha256('log'),
-        price,
-        deployedAt: new Date(),
-      }),
-    );
+    await publish(this.parts.log, topics.modelDeployed, deployedModel({ baseDigest, price }));
   }
 }
 

@@ -14,9 +14,8 @@ import {
 import { PostgresEventLog } from '@openledger/event-log/postgres';
 import { inferenceGateway } from '@openledger/inference-gateway';
 import { inferenceWorker } from '@openledger/inference-worker';
-import { newId } from '@openledger/kernel';
 import { createLogger, type RunningService, startService, unary } from '@openledger/service-host';
-import { eventually, KnownCallers, publish, testDatabase } from '@openledger/testing';
+import { deployedModel, eventually, KnownCallers, publish, testDatabase } from '@openledger/testing';
 import { tinyAdapter, writeTinyModel } from '@openledger/testing/tiny-model';
 import { modelFolderDigest } from '@openledger/transformer';
 import OpenAI from 'openai';
@@ -128,22 +127,18 @@ export class ServedModels {
       const name = `model-${index}`;
       const { digest, config, weights } = tinyAdapter(index);
       this.digests.set(name, digest);
-      await publish(this.parts.log, topics.modelDeployed, {
-        modelId: newId(),
+      const model = deployedModel({
         name,
-        runId: newId(),
         developerOrganisationId: 'developer',
         baseDigest,
-        baseName: 'tiny',
         adapterDigest: digest,
         adapterConfigBlob: await blobs.put(config),
         adapterWeightsBlob: await blobs.put(weights),
         lineageBlob: '',
-        datanetIds: [],
         price: PRICE,
         trainingLogBlob: '',
-        deployedAt: new Date(),
       });
+      await publish(this.parts.log, topics.modelDeployed, model);
     }
     // And the base.
     await eventually(async () => expect((await this.client.models.list()).data).toHaveLength(models + 1));

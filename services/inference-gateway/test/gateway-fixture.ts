@@ -8,7 +8,7 @@ import { PostgresEventLog } from '@openledger/event-log/postgres';
 import { newId, sha256 } from '@openledger/kernel';
 import { Database, type MigrationClass } from '@openledger/persistence';
 import { type RunningService, startService } from '@openledger/service-host';
-import { KnownCallers, publish, testDatabase } from '@openledger/testing';
+import { deployedModel, KnownCallers, publish, testDatabase } from '@openledger/testing';
 import { writeTinyModel } from '@openledger/testing/tiny-model';
 import { modelFolderDigest } from '@openledger/transformer';
 import OpenAI from 'openai';
@@ -126,23 +126,13 @@ export class GatewayFixture {
   }
 
   async deploy(name: string, fields: Partial<ModelDeployed> = {}): Promise<ModelDeployed> {
-    const event: ModelDeployed = {
-      modelId: newId(),
+    const event = deployedModel({
       name,
-      runId: newId(),
       developerOrganisationId: 'developer-1',
       baseDigest: this.parts.baseDigest,
-      baseName: 'tiny',
       adapterDigest: sha256(newId()),
-      adapterConfigBlob: sha256('config'),
-      adapterWeightsBlob: sha256('weights'),
-      lineageBlob: sha256('lineage'),
-      datanetIds: [],
-      price: { promptWeiPerMillion: '1', completionWeiPerMillion: '1' },
-      trainingLogBlob: sha256('log'),
-      deployedAt: new Date(),
       ...fields,
-    };
+    });
     await publish(this.parts.log, topics.modelDeployed, event);
     return event;
   }
