@@ -33,7 +33,7 @@ export interface EmbedParts {
 
 export const EMBED_INPUTS_MAX = 128;
 /** Of all inputs of a request together: bounds what one call holds a worker up. */
-export const EMBED_TOKENS_MAX = 32_768;
+const EMBED_TOKENS_MAX = 32_768;
 
 /** Embeds inputs by one call to a worker; billed by their tokens, all or nothing. */
 export class EmbedInputs {

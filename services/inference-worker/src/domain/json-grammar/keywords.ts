@@ -86,7 +86,7 @@ export function typesOf(schema: JsonObject): readonly JsonType[] {
   return namedTypes(type);
 }
 
-export function namedTypes(type: JsonValue): readonly JsonType[] {
+function namedTypes(type: JsonValue): readonly JsonType[] {
   const names: readonly JsonValue[] = Array.isArray(type) ? type : [type];
   const unknown = names.find((name) => typeof name !== 'string' || !JSON_TYPES.has(name));
   if (unknown !== undefined || names.length === 0) {

@@ -1,6 +1,6 @@
 /** What a tenant is charged for a token (Sheng et al. 2024, section 3.2). */
 export const PROMPT_TOKEN_WEIGHT = 1;
-export const GENERATED_TOKEN_WEIGHT = 2;
+const GENERATED_TOKEN_WEIGHT = 2;
 
 /**
  * Weighted tokens that a tenant which comes back is behind those at work: a burst of a few requests goes

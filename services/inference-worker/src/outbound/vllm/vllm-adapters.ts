@@ -38,7 +38,7 @@ const NAME_PREFIX = 'adapter@';
 /** The name holds the whole digest: a name never gets other weights, whatever the server has cached under it. */
 export const vllmName = (digest: string): string => `${NAME_PREFIX}${digest}`;
 
-export const digestIn = (name: string): string | undefined =>
+const digestIn = (name: string): string | undefined =>
   name.startsWith(NAME_PREFIX) ? name.slice(NAME_PREFIX.length) : undefined;
 
 /**
