@@ -1,7 +1,15 @@
 import { ContributorRegistered, OrganisationCreated } from './generated/openledger/accounts/v1/events.js';
-import { AttributionScored } from './generated/openledger/attribution/v1/events.js';
+import {
+  AttributionAudited,
+  AttributionChallenged,
+  AttributionScored,
+} from './generated/openledger/attribution/v1/events.js';
 import { InferenceServed } from './generated/openledger/inference/v1/events.js';
-import { ContributionReceived, DatanetCreated } from './generated/openledger/ingestion/v1/events.js';
+import {
+  ContributionReceived,
+  ContributionWithdrawn,
+  DatanetCreated,
+} from './generated/openledger/ingestion/v1/events.js';
 import {
   EpochClosed,
   SettlementCredited,
@@ -61,6 +69,12 @@ export const topics = {
     message: ContributionReceived,
     keyOf: (event) => event.datanetId,
   }),
+  contributionWithdrawn: topic<ContributionWithdrawn>({
+    name: 'contribution.withdrawn.v1',
+    owner: 'ingestion',
+    message: ContributionWithdrawn,
+    keyOf: (event) => event.datanetId,
+  }),
   contributionAssessed: topic<ContributionAssessed>({
     name: 'contribution.assessed.v1',
     owner: 'validation',
@@ -95,6 +109,18 @@ export const topics = {
     name: 'attribution.scored.v1',
     owner: 'attribution',
     message: AttributionScored,
+    keyOf: (event) => event.requestId,
+  }),
+  attributionAudited: topic<AttributionAudited>({
+    name: 'attribution.audited.v1',
+    owner: 'attribution',
+    message: AttributionAudited,
+    keyOf: (event) => event.modelId,
+  }),
+  attributionChallenged: topic<AttributionChallenged>({
+    name: 'attribution.challenged.v1',
+    owner: 'attribution',
+    message: AttributionChallenged,
     keyOf: (event) => event.requestId,
   }),
   settlementCredited: topic<SettlementCredited>({

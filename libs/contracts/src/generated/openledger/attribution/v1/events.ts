@@ -12,10 +12,117 @@ export const protobufPackage = "openledger.attribution.v1";
 
 export const protobufFileName = "openledger/attribution/v1/events.proto";
 
+export enum AttributionStatus {
+  ATTRIBUTION_STATUS_UNSPECIFIED = "ATTRIBUTION_STATUS_UNSPECIFIED",
+  ATTRIBUTION_STATUS_SCORED = "ATTRIBUTION_STATUS_SCORED",
+  /** ATTRIBUTION_STATUS_UNATTRIBUTABLE - Nothing could be measured; see reason. */
+  ATTRIBUTION_STATUS_UNATTRIBUTABLE = "ATTRIBUTION_STATUS_UNATTRIBUTABLE",
+}
+
+export function attributionStatusFromJSON(object: any): AttributionStatus {
+  switch (object) {
+    case 0:
+    case "ATTRIBUTION_STATUS_UNSPECIFIED":
+      return AttributionStatus.ATTRIBUTION_STATUS_UNSPECIFIED;
+    case 1:
+    case "ATTRIBUTION_STATUS_SCORED":
+      return AttributionStatus.ATTRIBUTION_STATUS_SCORED;
+    case 2:
+    case "ATTRIBUTION_STATUS_UNATTRIBUTABLE":
+      return AttributionStatus.ATTRIBUTION_STATUS_UNATTRIBUTABLE;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum AttributionStatus");
+  }
+}
+
+export function attributionStatusToJSON(object: AttributionStatus): string {
+  switch (object) {
+    case AttributionStatus.ATTRIBUTION_STATUS_UNSPECIFIED:
+      return "ATTRIBUTION_STATUS_UNSPECIFIED";
+    case AttributionStatus.ATTRIBUTION_STATUS_SCORED:
+      return "ATTRIBUTION_STATUS_SCORED";
+    case AttributionStatus.ATTRIBUTION_STATUS_UNATTRIBUTABLE:
+      return "ATTRIBUTION_STATUS_UNATTRIBUTABLE";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum AttributionStatus");
+  }
+}
+
+export function attributionStatusToNumber(object: AttributionStatus): number {
+  switch (object) {
+    case AttributionStatus.ATTRIBUTION_STATUS_UNSPECIFIED:
+      return 0;
+    case AttributionStatus.ATTRIBUTION_STATUS_SCORED:
+      return 1;
+    case AttributionStatus.ATTRIBUTION_STATUS_UNATTRIBUTABLE:
+      return 2;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum AttributionStatus");
+  }
+}
+
+export enum ChallengeOutcome {
+  CHALLENGE_OUTCOME_UNSPECIFIED = "CHALLENGE_OUTCOME_UNSPECIFIED",
+  /** CHALLENGE_OUTCOME_DISMISSED - Computed again to the same bits. */
+  CHALLENGE_OUTCOME_DISMISSED = "CHALLENGE_OUTCOME_DISMISSED",
+  CHALLENGE_OUTCOME_UPHELD = "CHALLENGE_OUTCOME_UPHELD",
+  /** CHALLENGE_OUTCOME_UNDECIDABLE - An input that the score was computed from is gone; the finding names it. */
+  CHALLENGE_OUTCOME_UNDECIDABLE = "CHALLENGE_OUTCOME_UNDECIDABLE",
+}
+
+export function challengeOutcomeFromJSON(object: any): ChallengeOutcome {
+  switch (object) {
+    case 0:
+    case "CHALLENGE_OUTCOME_UNSPECIFIED":
+      return ChallengeOutcome.CHALLENGE_OUTCOME_UNSPECIFIED;
+    case 1:
+    case "CHALLENGE_OUTCOME_DISMISSED":
+      return ChallengeOutcome.CHALLENGE_OUTCOME_DISMISSED;
+    case 2:
+    case "CHALLENGE_OUTCOME_UPHELD":
+      return ChallengeOutcome.CHALLENGE_OUTCOME_UPHELD;
+    case 3:
+    case "CHALLENGE_OUTCOME_UNDECIDABLE":
+      return ChallengeOutcome.CHALLENGE_OUTCOME_UNDECIDABLE;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ChallengeOutcome");
+  }
+}
+
+export function challengeOutcomeToJSON(object: ChallengeOutcome): string {
+  switch (object) {
+    case ChallengeOutcome.CHALLENGE_OUTCOME_UNSPECIFIED:
+      return "CHALLENGE_OUTCOME_UNSPECIFIED";
+    case ChallengeOutcome.CHALLENGE_OUTCOME_DISMISSED:
+      return "CHALLENGE_OUTCOME_DISMISSED";
+    case ChallengeOutcome.CHALLENGE_OUTCOME_UPHELD:
+      return "CHALLENGE_OUTCOME_UPHELD";
+    case ChallengeOutcome.CHALLENGE_OUTCOME_UNDECIDABLE:
+      return "CHALLENGE_OUTCOME_UNDECIDABLE";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ChallengeOutcome");
+  }
+}
+
+export function challengeOutcomeToNumber(object: ChallengeOutcome): number {
+  switch (object) {
+    case ChallengeOutcome.CHALLENGE_OUTCOME_UNSPECIFIED:
+      return 0;
+    case ChallengeOutcome.CHALLENGE_OUTCOME_DISMISSED:
+      return 1;
+    case ChallengeOutcome.CHALLENGE_OUTCOME_UPHELD:
+      return 2;
+    case ChallengeOutcome.CHALLENGE_OUTCOME_UNDECIDABLE:
+      return 3;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ChallengeOutcome");
+  }
+}
+
 /**
  * How much each contribution influenced one answer. Topic attribution.scored.v1, key = request_id. Shares are parts
- * per billion; contributors', the base model's and the reserve's influence shares sum to exactly 1,000,000,000, and
- * so do the base shares.
+ * per billion; contributors' influence and context shares, the base model's and the reserve's sum to exactly
+ * 1,000,000,000, and so do the base shares.
  */
 export interface AttributionScored {
   requestId: string;
@@ -31,6 +138,28 @@ export interface AttributionScored {
   /** SHA-256 of the evidence: JSON with the answer's text, spans, and most influential records. */
   evidenceBlob: string;
   scoredAt: Date | undefined;
+  status: AttributionStatus;
+  /** Stable code where nothing could be measured: NO_INDEX, EMPTY_ANSWER, ZERO_GRADIENT, … The reserve holds the shares. */
+  reason: string;
+  /** 95 % interval of the reliability. */
+  reliabilityLowPpb: number;
+  reliabilityHighPpb: number;
+  /**
+   * What the score was computed with: SHA-256 of the index's description, Merkle root over its vectors, and the version
+   * of the arithmetic. Whoever has them computes the same integers.
+   */
+  indexDigest: string;
+  indexRoot: string;
+  codeVersion: string;
+  /** Before it is shared out among contributors. */
+  pools: Pools | undefined;
+}
+
+/** What explains an answer: the base model, the adapter's training data, retrieved chunks. They sum to 1,000,000,000. */
+export interface Pools {
+  baseModelPpb: number;
+  trainingPpb: number;
+  contextPpb: number;
 }
 
 export interface ContributorShare {
@@ -41,6 +170,40 @@ export interface ContributorShare {
   influencePpb: number;
   /** Share of the accepted, quality-weighted tokens that the model was trained on. */
   basePpb: number;
+  /**
+   * Share of this answer by chunks of his that were retrieved for it. Measured by leaving them out, so it is paid as it
+   * is, without the blend with base shares.
+   */
+  contextPpb: number;
+}
+
+/** How far a model version's attribution can be trusted, measured anew. Topic attribution.audited.v1, key = model_id. */
+export interface AttributionAudited {
+  modelId: string;
+  adapterDigest: string;
+  reliabilityPpb: number;
+  /** 95 % interval. */
+  reliabilityLowPpb: number;
+  reliabilityHighPpb: number;
+  /** How it was measured: LOCAL_STEP, METAGRADIENT, LEAVE_ONE_OUT or SHAPLEY. */
+  method: string;
+  /** SHA-256 of the audit: JSON with predictions, measurements and whatever decides them. */
+  auditBlob: string;
+  auditedAt: Date | undefined;
+}
+
+/** Somebody doubted a score and it was computed again. Topic attribution.challenged.v1, key = request_id. */
+export interface AttributionChallenged {
+  requestId: string;
+  challengeId: string;
+  /** Person who challenged. */
+  challengerId: string;
+  outcome: ChallengeOutcome;
+  /** What differed or could not be had, for people. */
+  finding: string;
+  /** Where upheld: the score that holds instead. */
+  corrected: AttributionScored | undefined;
+  decidedAt: Date | undefined;
 }
 
 function createBaseAttributionScored(): AttributionScored {
@@ -54,6 +217,14 @@ function createBaseAttributionScored(): AttributionScored {
     reliabilityPpb: 0,
     evidenceBlob: "",
     scoredAt: undefined,
+    status: AttributionStatus.ATTRIBUTION_STATUS_UNSPECIFIED,
+    reason: "",
+    reliabilityLowPpb: 0,
+    reliabilityHighPpb: 0,
+    indexDigest: "",
+    indexRoot: "",
+    codeVersion: "",
+    pools: undefined,
   };
 }
 
@@ -85,6 +256,30 @@ export const AttributionScored: MessageFns<AttributionScored> = {
     }
     if (message.scoredAt !== undefined) {
       Timestamp.encode(toTimestamp(message.scoredAt), writer.uint32(74).fork()).join();
+    }
+    if (message.status !== AttributionStatus.ATTRIBUTION_STATUS_UNSPECIFIED) {
+      writer.uint32(80).int32(attributionStatusToNumber(message.status));
+    }
+    if (message.reason !== "") {
+      writer.uint32(90).string(message.reason);
+    }
+    if (message.reliabilityLowPpb !== 0) {
+      writer.uint32(96).uint32(message.reliabilityLowPpb);
+    }
+    if (message.reliabilityHighPpb !== 0) {
+      writer.uint32(104).uint32(message.reliabilityHighPpb);
+    }
+    if (message.indexDigest !== "") {
+      writer.uint32(114).string(message.indexDigest);
+    }
+    if (message.indexRoot !== "") {
+      writer.uint32(122).string(message.indexRoot);
+    }
+    if (message.codeVersion !== "") {
+      writer.uint32(130).string(message.codeVersion);
+    }
+    if (message.pools !== undefined) {
+      Pools.encode(message.pools, writer.uint32(138).fork()).join();
     }
     return writer;
   },
@@ -174,6 +369,70 @@ export const AttributionScored: MessageFns<AttributionScored> = {
             message.scoredAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.status = attributionStatusFromJSON(reader.int32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.reliabilityLowPpb = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.reliabilityHighPpb = reader.uint32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.indexDigest = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.indexRoot = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.codeVersion = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.pools = Pools.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -231,6 +490,36 @@ export const AttributionScored: MessageFns<AttributionScored> = {
         : isSet(object.scored_at)
         ? fromJsonTimestamp(object.scored_at)
         : undefined,
+      status: isSet(object.status)
+        ? attributionStatusFromJSON(object.status)
+        : AttributionStatus.ATTRIBUTION_STATUS_UNSPECIFIED,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      reliabilityLowPpb: isSet(object.reliabilityLowPpb)
+        ? globalThis.Number(object.reliabilityLowPpb)
+        : isSet(object.reliability_low_ppb)
+        ? globalThis.Number(object.reliability_low_ppb)
+        : 0,
+      reliabilityHighPpb: isSet(object.reliabilityHighPpb)
+        ? globalThis.Number(object.reliabilityHighPpb)
+        : isSet(object.reliability_high_ppb)
+        ? globalThis.Number(object.reliability_high_ppb)
+        : 0,
+      indexDigest: isSet(object.indexDigest)
+        ? globalThis.String(object.indexDigest)
+        : isSet(object.index_digest)
+        ? globalThis.String(object.index_digest)
+        : "",
+      indexRoot: isSet(object.indexRoot)
+        ? globalThis.String(object.indexRoot)
+        : isSet(object.index_root)
+        ? globalThis.String(object.index_root)
+        : "",
+      codeVersion: isSet(object.codeVersion)
+        ? globalThis.String(object.codeVersion)
+        : isSet(object.code_version)
+        ? globalThis.String(object.code_version)
+        : "",
+      pools: isSet(object.pools) ? Pools.fromJSON(object.pools) : undefined,
     };
   },
 
@@ -263,6 +552,30 @@ export const AttributionScored: MessageFns<AttributionScored> = {
     if (message.scoredAt !== undefined) {
       obj.scoredAt = message.scoredAt.toISOString();
     }
+    if (message.status !== AttributionStatus.ATTRIBUTION_STATUS_UNSPECIFIED) {
+      obj.status = attributionStatusToJSON(message.status);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.reliabilityLowPpb !== 0) {
+      obj.reliabilityLowPpb = Math.round(message.reliabilityLowPpb);
+    }
+    if (message.reliabilityHighPpb !== 0) {
+      obj.reliabilityHighPpb = Math.round(message.reliabilityHighPpb);
+    }
+    if (message.indexDigest !== "") {
+      obj.indexDigest = message.indexDigest;
+    }
+    if (message.indexRoot !== "") {
+      obj.indexRoot = message.indexRoot;
+    }
+    if (message.codeVersion !== "") {
+      obj.codeVersion = message.codeVersion;
+    }
+    if (message.pools !== undefined) {
+      obj.pools = Pools.toJSON(message.pools);
+    }
     return obj;
   },
 
@@ -280,12 +593,133 @@ export const AttributionScored: MessageFns<AttributionScored> = {
     message.reliabilityPpb = object.reliabilityPpb ?? 0;
     message.evidenceBlob = object.evidenceBlob ?? "";
     message.scoredAt = object.scoredAt ?? undefined;
+    message.status = object.status ?? AttributionStatus.ATTRIBUTION_STATUS_UNSPECIFIED;
+    message.reason = object.reason ?? "";
+    message.reliabilityLowPpb = object.reliabilityLowPpb ?? 0;
+    message.reliabilityHighPpb = object.reliabilityHighPpb ?? 0;
+    message.indexDigest = object.indexDigest ?? "";
+    message.indexRoot = object.indexRoot ?? "";
+    message.codeVersion = object.codeVersion ?? "";
+    message.pools = (object.pools !== undefined && object.pools !== null) ? Pools.fromPartial(object.pools) : undefined;
+    return message;
+  },
+};
+
+function createBasePools(): Pools {
+  return { baseModelPpb: 0, trainingPpb: 0, contextPpb: 0 };
+}
+
+export const Pools: MessageFns<Pools> = {
+  encode(message: Pools, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.baseModelPpb !== 0) {
+      writer.uint32(8).uint32(message.baseModelPpb);
+    }
+    if (message.trainingPpb !== 0) {
+      writer.uint32(16).uint32(message.trainingPpb);
+    }
+    if (message.contextPpb !== 0) {
+      writer.uint32(24).uint32(message.contextPpb);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Pools {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePools();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.baseModelPpb = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.trainingPpb = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.contextPpb = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Pools {
+    return {
+      baseModelPpb: isSet(object.baseModelPpb)
+        ? globalThis.Number(object.baseModelPpb)
+        : isSet(object.base_model_ppb)
+        ? globalThis.Number(object.base_model_ppb)
+        : 0,
+      trainingPpb: isSet(object.trainingPpb)
+        ? globalThis.Number(object.trainingPpb)
+        : isSet(object.training_ppb)
+        ? globalThis.Number(object.training_ppb)
+        : 0,
+      contextPpb: isSet(object.contextPpb)
+        ? globalThis.Number(object.contextPpb)
+        : isSet(object.context_ppb)
+        ? globalThis.Number(object.context_ppb)
+        : 0,
+    };
+  },
+
+  toJSON(message: Pools): unknown {
+    const obj: any = {};
+    if (message.baseModelPpb !== 0) {
+      obj.baseModelPpb = Math.round(message.baseModelPpb);
+    }
+    if (message.trainingPpb !== 0) {
+      obj.trainingPpb = Math.round(message.trainingPpb);
+    }
+    if (message.contextPpb !== 0) {
+      obj.contextPpb = Math.round(message.contextPpb);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Pools>): Pools {
+    return Pools.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Pools>): Pools {
+    const message = createBasePools();
+    message.baseModelPpb = object.baseModelPpb ?? 0;
+    message.trainingPpb = object.trainingPpb ?? 0;
+    message.contextPpb = object.contextPpb ?? 0;
     return message;
   },
 };
 
 function createBaseContributorShare(): ContributorShare {
-  return { contributorId: "", partyId: "", influencePpb: 0, basePpb: 0 };
+  return { contributorId: "", partyId: "", influencePpb: 0, basePpb: 0, contextPpb: 0 };
 }
 
 export const ContributorShare: MessageFns<ContributorShare> = {
@@ -301,6 +735,9 @@ export const ContributorShare: MessageFns<ContributorShare> = {
     }
     if (message.basePpb !== 0) {
       writer.uint32(32).uint32(message.basePpb);
+    }
+    if (message.contextPpb !== 0) {
+      writer.uint32(40).uint32(message.contextPpb);
     }
     return writer;
   },
@@ -350,6 +787,14 @@ export const ContributorShare: MessageFns<ContributorShare> = {
             message.basePpb = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.contextPpb = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -384,6 +829,11 @@ export const ContributorShare: MessageFns<ContributorShare> = {
         : isSet(object.base_ppb)
         ? globalThis.Number(object.base_ppb)
         : 0,
+      contextPpb: isSet(object.contextPpb)
+        ? globalThis.Number(object.contextPpb)
+        : isSet(object.context_ppb)
+        ? globalThis.Number(object.context_ppb)
+        : 0,
     };
   },
 
@@ -401,6 +851,9 @@ export const ContributorShare: MessageFns<ContributorShare> = {
     if (message.basePpb !== 0) {
       obj.basePpb = Math.round(message.basePpb);
     }
+    if (message.contextPpb !== 0) {
+      obj.contextPpb = Math.round(message.contextPpb);
+    }
     return obj;
   },
 
@@ -413,6 +866,418 @@ export const ContributorShare: MessageFns<ContributorShare> = {
     message.partyId = object.partyId ?? "";
     message.influencePpb = object.influencePpb ?? 0;
     message.basePpb = object.basePpb ?? 0;
+    message.contextPpb = object.contextPpb ?? 0;
+    return message;
+  },
+};
+
+function createBaseAttributionAudited(): AttributionAudited {
+  return {
+    modelId: "",
+    adapterDigest: "",
+    reliabilityPpb: 0,
+    reliabilityLowPpb: 0,
+    reliabilityHighPpb: 0,
+    method: "",
+    auditBlob: "",
+    auditedAt: undefined,
+  };
+}
+
+export const AttributionAudited: MessageFns<AttributionAudited> = {
+  encode(message: AttributionAudited, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.modelId !== "") {
+      writer.uint32(10).string(message.modelId);
+    }
+    if (message.adapterDigest !== "") {
+      writer.uint32(18).string(message.adapterDigest);
+    }
+    if (message.reliabilityPpb !== 0) {
+      writer.uint32(24).uint32(message.reliabilityPpb);
+    }
+    if (message.reliabilityLowPpb !== 0) {
+      writer.uint32(32).uint32(message.reliabilityLowPpb);
+    }
+    if (message.reliabilityHighPpb !== 0) {
+      writer.uint32(40).uint32(message.reliabilityHighPpb);
+    }
+    if (message.method !== "") {
+      writer.uint32(50).string(message.method);
+    }
+    if (message.auditBlob !== "") {
+      writer.uint32(58).string(message.auditBlob);
+    }
+    if (message.auditedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.auditedAt), writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AttributionAudited {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttributionAudited();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.modelId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.adapterDigest = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.reliabilityPpb = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.reliabilityLowPpb = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.reliabilityHighPpb = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.auditBlob = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.auditedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AttributionAudited {
+    return {
+      modelId: isSet(object.modelId)
+        ? globalThis.String(object.modelId)
+        : isSet(object.model_id)
+        ? globalThis.String(object.model_id)
+        : "",
+      adapterDigest: isSet(object.adapterDigest)
+        ? globalThis.String(object.adapterDigest)
+        : isSet(object.adapter_digest)
+        ? globalThis.String(object.adapter_digest)
+        : "",
+      reliabilityPpb: isSet(object.reliabilityPpb)
+        ? globalThis.Number(object.reliabilityPpb)
+        : isSet(object.reliability_ppb)
+        ? globalThis.Number(object.reliability_ppb)
+        : 0,
+      reliabilityLowPpb: isSet(object.reliabilityLowPpb)
+        ? globalThis.Number(object.reliabilityLowPpb)
+        : isSet(object.reliability_low_ppb)
+        ? globalThis.Number(object.reliability_low_ppb)
+        : 0,
+      reliabilityHighPpb: isSet(object.reliabilityHighPpb)
+        ? globalThis.Number(object.reliabilityHighPpb)
+        : isSet(object.reliability_high_ppb)
+        ? globalThis.Number(object.reliability_high_ppb)
+        : 0,
+      method: isSet(object.method) ? globalThis.String(object.method) : "",
+      auditBlob: isSet(object.auditBlob)
+        ? globalThis.String(object.auditBlob)
+        : isSet(object.audit_blob)
+        ? globalThis.String(object.audit_blob)
+        : "",
+      auditedAt: isSet(object.auditedAt)
+        ? fromJsonTimestamp(object.auditedAt)
+        : isSet(object.audited_at)
+        ? fromJsonTimestamp(object.audited_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: AttributionAudited): unknown {
+    const obj: any = {};
+    if (message.modelId !== "") {
+      obj.modelId = message.modelId;
+    }
+    if (message.adapterDigest !== "") {
+      obj.adapterDigest = message.adapterDigest;
+    }
+    if (message.reliabilityPpb !== 0) {
+      obj.reliabilityPpb = Math.round(message.reliabilityPpb);
+    }
+    if (message.reliabilityLowPpb !== 0) {
+      obj.reliabilityLowPpb = Math.round(message.reliabilityLowPpb);
+    }
+    if (message.reliabilityHighPpb !== 0) {
+      obj.reliabilityHighPpb = Math.round(message.reliabilityHighPpb);
+    }
+    if (message.method !== "") {
+      obj.method = message.method;
+    }
+    if (message.auditBlob !== "") {
+      obj.auditBlob = message.auditBlob;
+    }
+    if (message.auditedAt !== undefined) {
+      obj.auditedAt = message.auditedAt.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AttributionAudited>): AttributionAudited {
+    return AttributionAudited.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AttributionAudited>): AttributionAudited {
+    const message = createBaseAttributionAudited();
+    message.modelId = object.modelId ?? "";
+    message.adapterDigest = object.adapterDigest ?? "";
+    message.reliabilityPpb = object.reliabilityPpb ?? 0;
+    message.reliabilityLowPpb = object.reliabilityLowPpb ?? 0;
+    message.reliabilityHighPpb = object.reliabilityHighPpb ?? 0;
+    message.method = object.method ?? "";
+    message.auditBlob = object.auditBlob ?? "";
+    message.auditedAt = object.auditedAt ?? undefined;
+    return message;
+  },
+};
+
+function createBaseAttributionChallenged(): AttributionChallenged {
+  return {
+    requestId: "",
+    challengeId: "",
+    challengerId: "",
+    outcome: ChallengeOutcome.CHALLENGE_OUTCOME_UNSPECIFIED,
+    finding: "",
+    corrected: undefined,
+    decidedAt: undefined,
+  };
+}
+
+export const AttributionChallenged: MessageFns<AttributionChallenged> = {
+  encode(message: AttributionChallenged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.challengeId !== "") {
+      writer.uint32(18).string(message.challengeId);
+    }
+    if (message.challengerId !== "") {
+      writer.uint32(26).string(message.challengerId);
+    }
+    if (message.outcome !== ChallengeOutcome.CHALLENGE_OUTCOME_UNSPECIFIED) {
+      writer.uint32(32).int32(challengeOutcomeToNumber(message.outcome));
+    }
+    if (message.finding !== "") {
+      writer.uint32(42).string(message.finding);
+    }
+    if (message.corrected !== undefined) {
+      AttributionScored.encode(message.corrected, writer.uint32(50).fork()).join();
+    }
+    if (message.decidedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.decidedAt), writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AttributionChallenged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttributionChallenged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.challengeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.challengerId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.outcome = challengeOutcomeFromJSON(reader.int32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.finding = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.corrected = AttributionScored.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.decidedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AttributionChallenged {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      challengeId: isSet(object.challengeId)
+        ? globalThis.String(object.challengeId)
+        : isSet(object.challenge_id)
+        ? globalThis.String(object.challenge_id)
+        : "",
+      challengerId: isSet(object.challengerId)
+        ? globalThis.String(object.challengerId)
+        : isSet(object.challenger_id)
+        ? globalThis.String(object.challenger_id)
+        : "",
+      outcome: isSet(object.outcome)
+        ? challengeOutcomeFromJSON(object.outcome)
+        : ChallengeOutcome.CHALLENGE_OUTCOME_UNSPECIFIED,
+      finding: isSet(object.finding) ? globalThis.String(object.finding) : "",
+      corrected: isSet(object.corrected) ? AttributionScored.fromJSON(object.corrected) : undefined,
+      decidedAt: isSet(object.decidedAt)
+        ? fromJsonTimestamp(object.decidedAt)
+        : isSet(object.decided_at)
+        ? fromJsonTimestamp(object.decided_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: AttributionChallenged): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.challengeId !== "") {
+      obj.challengeId = message.challengeId;
+    }
+    if (message.challengerId !== "") {
+      obj.challengerId = message.challengerId;
+    }
+    if (message.outcome !== ChallengeOutcome.CHALLENGE_OUTCOME_UNSPECIFIED) {
+      obj.outcome = challengeOutcomeToJSON(message.outcome);
+    }
+    if (message.finding !== "") {
+      obj.finding = message.finding;
+    }
+    if (message.corrected !== undefined) {
+      obj.corrected = AttributionScored.toJSON(message.corrected);
+    }
+    if (message.decidedAt !== undefined) {
+      obj.decidedAt = message.decidedAt.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AttributionChallenged>): AttributionChallenged {
+    return AttributionChallenged.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AttributionChallenged>): AttributionChallenged {
+    const message = createBaseAttributionChallenged();
+    message.requestId = object.requestId ?? "";
+    message.challengeId = object.challengeId ?? "";
+    message.challengerId = object.challengerId ?? "";
+    message.outcome = object.outcome ?? ChallengeOutcome.CHALLENGE_OUTCOME_UNSPECIFIED;
+    message.finding = object.finding ?? "";
+    message.corrected = (object.corrected !== undefined && object.corrected !== null)
+      ? AttributionScored.fromPartial(object.corrected)
+      : undefined;
+    message.decidedAt = object.decidedAt ?? undefined;
     return message;
   },
 };

@@ -28,7 +28,10 @@ export interface InferenceServed {
   usage:
     | Usage
     | undefined;
-  /** SHA-256 of {"promptTokens":[…],"completionTokens":[…]} in the blob store. */
+  /**
+   * SHA-256 of {"promptTokens":[…],"completionTokens":[…],"context":[{"recordId","start","end"}]} in the blob store.
+   * Context names the token ranges of the prompt that are retrieved chunks; absent where there are none.
+   */
   tokensBlob: string;
   finishReason: string;
   servedAt: Date | undefined;

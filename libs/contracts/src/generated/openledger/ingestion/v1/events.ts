@@ -110,6 +110,18 @@ export interface ContributionReceived {
   receivedAt: Date | undefined;
 }
 
+/**
+ * The contributor took a contribution back: nothing new is trained on it or shown from it, and it earns nothing any
+ * more. Topic contribution.withdrawn.v1, key = datanet_id.
+ */
+export interface ContributionWithdrawn {
+  contributionId: string;
+  datanetId: string;
+  contributorId: string;
+  reason: string;
+  withdrawnAt: Date | undefined;
+}
+
 function createBaseDatanetCreated(): DatanetCreated {
   return {
     datanetId: "",
@@ -787,6 +799,155 @@ export const ContributionReceived: MessageFns<ContributionReceived> = {
     message.merkleRoot = object.merkleRoot ?? "";
     message.signature = object.signature ?? "";
     message.receivedAt = object.receivedAt ?? undefined;
+    return message;
+  },
+};
+
+function createBaseContributionWithdrawn(): ContributionWithdrawn {
+  return { contributionId: "", datanetId: "", contributorId: "", reason: "", withdrawnAt: undefined };
+}
+
+export const ContributionWithdrawn: MessageFns<ContributionWithdrawn> = {
+  encode(message: ContributionWithdrawn, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.contributionId !== "") {
+      writer.uint32(10).string(message.contributionId);
+    }
+    if (message.datanetId !== "") {
+      writer.uint32(18).string(message.datanetId);
+    }
+    if (message.contributorId !== "") {
+      writer.uint32(26).string(message.contributorId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    if (message.withdrawnAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.withdrawnAt), writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContributionWithdrawn {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContributionWithdrawn();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.contributionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.datanetId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.contributorId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.withdrawnAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContributionWithdrawn {
+    return {
+      contributionId: isSet(object.contributionId)
+        ? globalThis.String(object.contributionId)
+        : isSet(object.contribution_id)
+        ? globalThis.String(object.contribution_id)
+        : "",
+      datanetId: isSet(object.datanetId)
+        ? globalThis.String(object.datanetId)
+        : isSet(object.datanet_id)
+        ? globalThis.String(object.datanet_id)
+        : "",
+      contributorId: isSet(object.contributorId)
+        ? globalThis.String(object.contributorId)
+        : isSet(object.contributor_id)
+        ? globalThis.String(object.contributor_id)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      withdrawnAt: isSet(object.withdrawnAt)
+        ? fromJsonTimestamp(object.withdrawnAt)
+        : isSet(object.withdrawn_at)
+        ? fromJsonTimestamp(object.withdrawn_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: ContributionWithdrawn): unknown {
+    const obj: any = {};
+    if (message.contributionId !== "") {
+      obj.contributionId = message.contributionId;
+    }
+    if (message.datanetId !== "") {
+      obj.datanetId = message.datanetId;
+    }
+    if (message.contributorId !== "") {
+      obj.contributorId = message.contributorId;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.withdrawnAt !== undefined) {
+      obj.withdrawnAt = message.withdrawnAt.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ContributionWithdrawn>): ContributionWithdrawn {
+    return ContributionWithdrawn.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ContributionWithdrawn>): ContributionWithdrawn {
+    const message = createBaseContributionWithdrawn();
+    message.contributionId = object.contributionId ?? "";
+    message.datanetId = object.datanetId ?? "";
+    message.contributorId = object.contributorId ?? "";
+    message.reason = object.reason ?? "";
+    message.withdrawnAt = object.withdrawnAt ?? undefined;
     return message;
   },
 };
