@@ -8,7 +8,7 @@ import {
   Vocabulary,
 } from '@openledger/inference-worker/sampling';
 import { normal, type Random, seededRandom } from '@openledger/transformer';
-import type { Bench } from '../bench.js';
+import { type Bench, quantile } from '../bench.js';
 
 /** Qwen2.5's. */
 const VOCABULARY = 151_936;
@@ -77,9 +77,8 @@ class Times {
     return result;
   }
 
-  of(name: string, quantile = QUANTILE): number {
-    const times = this.byName.get(name)?.toSorted((a, b) => a - b) ?? [];
-    return times[Math.floor(quantile * (times.length - 1))] ?? Number.NaN;
+  of(name: string, share = QUANTILE): number {
+    return quantile(this.byName.get(name) ?? [], share);
   }
 
   get names(): readonly string[] {
