@@ -69,6 +69,13 @@ export { readWeights } from './safetensors/sharded.js';
 export { encodeSafetensors, type SafetensorsWriteOptions, writeSafetensors } from './safetensors/write.js';
 export { type ChatModel, chatPrompt, chatText } from './tokenizer/chat-prompt.js';
 export { type ChatMessage, type ChatRenderOptions, ChatTemplate } from './tokenizer/chat-template.js';
+export {
+  type ChunkRange,
+  type ContextPrompt,
+  chatContextPrompt,
+  contextChunkText,
+  textContextPrompt,
+} from './tokenizer/context-prompt.js';
 export { IncrementalDecoder } from './tokenizer/incremental-decoder.js';
 export {
   type Instruction,

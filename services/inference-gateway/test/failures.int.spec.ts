@@ -168,7 +168,10 @@ describe('the gateway and its workers', () => {
       as = metadata,
     ): Promise<GenerateResponse[]> => {
       const responses: GenerateResponse[] = [];
-      const call = client.generate({ model: 'law', input: prompt, sampling: undefined, ...request }, as);
+      const call = client.generate(
+        { model: 'law', input: prompt, sampling: undefined, context: [], ...request },
+        as,
+      );
       for await (const response of call) responses.push(response as GenerateResponse);
       return responses;
     };

@@ -41,6 +41,7 @@ const receiptOn = (leaseId: string, completionToken: number): Receipt => ({
   holdId: leaseId,
   feeWei: 1n,
   promptTokens: [1],
+  context: [],
   promptTokensBilled: 1,
   completionTokens: [completionToken],
   cachedTokens: 0,

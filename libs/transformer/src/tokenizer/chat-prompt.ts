@@ -28,7 +28,7 @@ export function chatText(
   }
   const plain = messages.map(({ role, content }) => ({
     role,
-    content: takeApart(content, tokenizer.specialTokens),
+    content: plainText(tokenizer, content),
   }));
   return chatTemplate.render(plain, options);
 }
@@ -42,9 +42,10 @@ export function chatPrompt(
   return model.tokenizer.encode(chatText(model, messages, options), { addSpecialTokens: false });
 }
 
-function takeApart(content: string, special: ReadonlyMap<string, number>): string {
+/** A text that encodes to no special token: those written out in it are taken apart. */
+export function plainText({ specialTokens }: TextTokenizer, content: string): string {
   let text = content;
-  for (const token of special.keys()) {
+  for (const token of specialTokens.keys()) {
     if (token.length > 1 && text.includes(token))
       text = text.replaceAll(token, `${token.charAt(0)} ${token.slice(1)}`);
   }

@@ -5,7 +5,7 @@ import { encodeEach } from './encode-each.js';
 import { interleave } from './interleave.js';
 import type { ModelCatalogue } from './model-catalogue.js';
 import type { Payer } from './payer.js';
-import type { Prompt } from './ports.js';
+import type { EncodedPrompt, Prompt } from './ports.js';
 import type { Admission, RateLimits } from './rate-limits.js';
 import { RunGroup } from './run-group.js';
 
@@ -59,7 +59,7 @@ export class AnswerPrompts {
     const admission = rateLimits.admit(asked.payer);
     const model = await catalogue.find(asked.model);
     const prompts = await encodeEach(base, asked.prompts);
-    const questions = prompts.flatMap((promptTokens) => questionsOf(asked, { model, promptTokens, askedAt }));
+    const questions = prompts.flatMap((prompt) => questionsOf(asked, prompt, { model, askedAt }));
     admission.reserve(tokensOf(questions, base.contextTokens));
     try {
       return await this.start(questions, { model, askedAt, admission }, callerGone);
@@ -95,10 +95,13 @@ export class AnswerPrompts {
 /** The choices of one prompt. */
 const questionsOf = (
   { payer, sampling, choices }: Asked,
-  prompt: Pick<Question, 'model' | 'promptTokens' | 'askedAt'>,
+  { tokens, context }: EncodedPrompt,
+  of: Pick<Question, 'model' | 'askedAt'>,
 ): Question[] =>
   Array.from({ length: choices }, (_, choice) => ({
-    ...prompt,
+    ...of,
+    promptTokens: tokens,
+    context,
     organisationId: payer.organisationId,
     promptIsBilled: choice === 0,
     sampling: samplingOfChoice(sampling, choice),

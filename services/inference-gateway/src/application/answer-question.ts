@@ -2,7 +2,7 @@ import { type Clock, DomainError, invariant, newId } from '@openledger/kernel';
 import type { ServableModel } from '../domain/model.js';
 import { completionLimit, type Sampling } from '../domain/sampling.js';
 import type { Payment, Payments } from './payments.js';
-import type { BaseModel, RunPiece, TokenLogprob, WorkerReceipt, Workers } from './ports.js';
+import type { BaseModel, ContextRange, RunPiece, TokenLogprob, WorkerReceipt, Workers } from './ports.js';
 import type { RunGroup } from './run-group.js';
 
 /** One prompt that is to be answered once. */
@@ -10,6 +10,7 @@ export interface Question {
   readonly organisationId: string;
   readonly model: ServableModel;
   readonly promptTokens: readonly number[];
+  readonly context: readonly ContextRange[];
   /** False for all choices of a prompt but the first. */
   readonly promptIsBilled: boolean;
   readonly sampling: Sampling;
@@ -139,6 +140,7 @@ export class AnswerQuestion {
       organisationId: question.organisationId,
       model: question.model,
       promptTokens: question.promptTokens,
+      context: question.context,
       promptTokensBilled: billedPrompt(question),
       completionTokens: produced.completion,
       cachedTokens: cachedOf(question, produced),

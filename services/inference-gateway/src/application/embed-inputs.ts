@@ -76,6 +76,7 @@ export class EmbedInputs {
     await payment.record({
       ...paid,
       promptTokens,
+      context: [],
       promptTokensBilled: promptTokens.length,
       completionTokens: [],
       cachedTokens: 0,
@@ -88,9 +89,9 @@ export class EmbedInputs {
     return { requestId, model, embeddings: answer.embeddings, promptTokens: promptTokens.length };
   }
 
-  private encode(prompts: readonly Prompt[]): Promise<(readonly number[])[]> {
+  private async encode(prompts: readonly Prompt[]): Promise<(readonly number[])[]> {
     let room = EMBED_TOKENS_MAX;
-    return encodeEach(this.parts.base, prompts, (tokens) => {
+    const encoded = await encodeEach(this.parts.base, prompts, (tokens) => {
       room -= tokens.length;
       if (room >= 0) return;
       throw new DomainError(
@@ -100,6 +101,7 @@ export class EmbedInputs {
         { details: { param: 'input' } },
       );
     });
+    return encoded.map(({ tokens }) => tokens);
   }
 }
 

@@ -1,5 +1,5 @@
 import { encodeEach } from './encode-each.js';
-import type { BaseModel, Prompt } from './ports.js';
+import type { BaseModel, EncodedPrompt, Prompt } from './ports.js';
 
 /** One token a character. */
 class Characters implements BaseModel {
@@ -9,10 +9,10 @@ class Characters implements BaseModel {
   readonly dimensions = 1;
   readonly encoded: string[] = [];
 
-  encode(prompt: Prompt): readonly number[] {
+  encode(prompt: Prompt): EncodedPrompt {
     const text = prompt.kind === 'text' ? prompt.text : '';
     this.encoded.push(text);
-    return Array.from(text, (character) => character.charCodeAt(0));
+    return { tokens: Array.from(text, (character) => character.charCodeAt(0)), context: [] };
   }
 
   tokenBytes(): Uint8Array {
@@ -31,7 +31,7 @@ describe('encodeEach', () => {
     }, 0);
     const encoded = await encodeEach(base, texts(...Array.from({ length: 5_000 }, (_, i) => String(i))));
     clearInterval(other);
-    expect(encoded[4_321]).toEqual([...'4321'].map((digit) => digit.charCodeAt(0)));
+    expect(encoded[4_321]?.tokens).toEqual([...'4321'].map((digit) => digit.charCodeAt(0)));
     expect(turns).toBeGreaterThan(0);
   });
 

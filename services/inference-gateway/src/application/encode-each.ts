@@ -1,24 +1,25 @@
 import { contextLengthExceeded } from '../domain/sampling.js';
-import type { BaseModel, Prompt } from './ports.js';
+import type { BaseModel, EncodedPrompt, Prompt } from './ports.js';
 
 /**
  * Encodes prompts, refusing the first that is too long before the next is looked at. Encoding holds up the
  * whole process, so other requests get a turn between two prompts.
  *
- * @throws DomainError PROMPT_INVALID, CONTEXT_LENGTH_EXCEEDED, what `check` throws
+ * @throws DomainError PROMPT_INVALID, CONTEXT_UNSUPPORTED, CONTEXT_LENGTH_EXCEEDED, what `check` throws
  */
 export async function encodeEach(
   base: BaseModel,
   prompts: readonly Prompt[],
   check: (tokens: readonly number[]) => void = () => undefined,
-): Promise<(readonly number[])[]> {
-  const encoded: (readonly number[])[] = [];
+): Promise<EncodedPrompt[]> {
+  const encoded: EncodedPrompt[] = [];
   for (const prompt of prompts) {
     if (encoded.length > 0) await new Promise<void>((resolve) => setImmediate(resolve));
-    const tokens = base.encode(prompt);
+    const each = base.encode(prompt);
+    const { tokens } = each;
     if (tokens.length > base.contextTokens) throw contextLengthExceeded(tokens.length, base.contextTokens);
     check(tokens);
-    encoded.push(tokens);
+    encoded.push(each);
   }
   return encoded;
 }

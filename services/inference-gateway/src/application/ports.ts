@@ -14,10 +14,35 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+/** Text that the caller retrieved for a question. */
+export interface ContextChunk {
+  /** The record of a contribution that it is the text of; absent for a chunk of the caller's own. */
+  readonly recordId?: string;
+  readonly text: string;
+}
+
 export type Prompt =
-  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'text'; readonly text: string; readonly context?: readonly ContextChunk[] }
   | { readonly kind: 'tokens'; readonly tokens: readonly number[] }
-  | { readonly kind: 'chat'; readonly messages: readonly ChatMessage[] };
+  | {
+      readonly kind: 'chat';
+      readonly messages: readonly ChatMessage[];
+      readonly context?: readonly ContextChunk[];
+    };
+
+/** Where a chunk stands among the tokens of a prompt; end exclusive. */
+export interface ContextRange {
+  /** Empty for a chunk of the caller's own. */
+  readonly recordId: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface EncodedPrompt {
+  readonly tokens: readonly number[];
+  /** In the order of the tokens; empty where nothing was retrieved. */
+  readonly context: readonly ContextRange[];
+}
 
 /** What the gateway knows of the base model: everything but its weights. */
 export interface BaseModel {
@@ -26,8 +51,8 @@ export interface BaseModel {
   readonly contextTokens: number;
   /** Numbers in an embedding. */
   readonly dimensions: number;
-  /** @throws DomainError PROMPT_INVALID */
-  encode(prompt: Prompt): readonly number[];
+  /** @throws DomainError PROMPT_INVALID, CONTEXT_UNSUPPORTED */
+  encode(prompt: Prompt): EncodedPrompt;
   /** What a token adds to a text; alone it need not be UTF-8. Empty where there is no such token. */
   tokenBytes(token: number): Uint8Array;
 }
@@ -118,6 +143,8 @@ export interface Receipt {
   readonly price?: Price;
   readonly feeWei: bigint;
   readonly promptTokens: readonly number[];
+  /** Of the prompt: its retrieved chunks. */
+  readonly context: readonly ContextRange[];
   /** 0 for further choices of a prompt, which is billed once; else all of them. */
   readonly promptTokensBilled: number;
   readonly completionTokens: readonly number[];

@@ -1,7 +1,13 @@
 import { basename } from 'node:path';
 import { DomainError } from '@openledger/kernel';
-import { chatText, loadModelText } from '@openledger/transformer';
-import type { BaseModel, Prompt } from '../application/ports.js';
+import {
+  type ContextPrompt,
+  chatContextPrompt,
+  chatText,
+  loadModelText,
+  textContextPrompt,
+} from '@openledger/transformer';
+import type { BaseModel, ContextChunk, EncodedPrompt, Prompt } from '../application/ports.js';
 
 export interface BaseModelFolder extends BaseModel {
   /** Sampling that the model's authors recommend, where they do. */
@@ -25,18 +31,23 @@ export async function openBaseModel(dir: string, limits: BaseModelLimits): Promi
     refuseHopeless(text, contextTokens);
     return [...tokenizer.encode(text, { addSpecialTokens })];
   };
-  const encode = (prompt: Prompt): readonly number[] => {
-    switch (prompt.kind) {
-      case 'text':
-        return encodeText(prompt.text, true);
-      case 'tokens':
-        return checkTokens(prompt.tokens, config.vocabSize);
-      case 'chat': {
-        if (!chatTemplate) throw invalid('This model has no chat template: use /v1/completions.');
-        // The template writes the special tokens itself.
-        return encodeText(chatText({ tokenizer, chatTemplate }, prompt.messages), false);
-      }
+  const encode = (prompt: Prompt): EncodedPrompt => {
+    if (prompt.kind === 'tokens') return plain(checkTokens(prompt.tokens, config.vocabSize));
+    const { context = [] } = prompt;
+    const chunks = context.map(({ text }) => text);
+    for (const chunk of chunks) refuseHopeless(chunk, contextTokens);
+    if (prompt.kind === 'text') {
+      if (chunks.length === 0) return plain(encodeText(prompt.text, true));
+      refuseHopeless(prompt.text, contextTokens);
+      return withRanges(textContextPrompt(tokenizer, prompt.text, chunks), context);
     }
+    if (!chatTemplate) throw invalid('This model has no chat template: use /v1/completions.');
+    const model = { tokenizer, chatTemplate };
+    const text = chatText(model, prompt.messages);
+    // The template writes the special tokens itself.
+    if (chunks.length === 0) return plain(encodeText(text, false));
+    refuseHopeless(text, contextTokens);
+    return withRanges(chatContextPrompt(model, prompt.messages, chunks), context);
   };
   return {
     name: basename(folder),
@@ -46,12 +57,19 @@ export async function openBaseModel(dir: string, limits: BaseModelLimits): Promi
     recommended: generation,
     tokenBytes: (token) => tokenizer.tokenBytes(token) ?? new Uint8Array(),
     encode: (prompt) => {
-      const tokens = encode(prompt);
-      if (tokens.length === 0) throw invalid('The prompt has no tokens: write something.');
-      return tokens;
+      const encoded = encode(prompt);
+      if (encoded.tokens.length === 0) throw invalid('The prompt has no tokens: write something.');
+      return encoded;
     },
   };
 }
+
+const plain = (tokens: readonly number[]): EncodedPrompt => ({ tokens, context: [] });
+
+const withRanges = ({ tokens, ranges }: ContextPrompt, chunks: readonly ContextChunk[]): EncodedPrompt => ({
+  tokens,
+  context: ranges.map((range, i) => ({ recordId: chunks[i]?.recordId ?? '', ...range })),
+});
 
 /** More than text has on average in any vocabulary. */
 const CHARACTERS_PER_TOKEN_MAX = 64;

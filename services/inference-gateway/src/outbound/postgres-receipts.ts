@@ -12,7 +12,12 @@ export class PostgresReceipts implements Receipts {
 
   async record(receipt: Receipt): Promise<void> {
     const { promptTokens, completionTokens } = receipt;
-    const tokens = canonicalJson({ promptTokens, completionTokens });
+    const context = receipt.context.map((range) => ({ ...range }));
+    const tokens = canonicalJson({
+      promptTokens,
+      completionTokens,
+      ...(context.length > 0 ? { context } : {}),
+    });
     // Before the event: whoever reads the event finds the blob.
     const tokensBlob = await this.blobs.put(Buffer.from(tokens));
     await this.database.transaction(async (tx) => {

@@ -20,6 +20,7 @@ import {
 import { z } from 'zod';
 import type { AnswerPrompts, Asked } from '../../application/answer-prompts.js';
 import type { AnswerEnd } from '../../application/answer-question.js';
+import { checkContext } from '../../application/context-chunks.js';
 import { EMBED_INPUTS_MAX, type EmbedInputs } from '../../application/embed-inputs.js';
 import type { ModelCatalogue } from '../../application/model-catalogue.js';
 import type { Payer } from '../../application/payer.js';
@@ -51,6 +52,7 @@ const Generate = z.object({
     z.object({ $case: z.literal('chat'), value: Messages }),
   ]),
   sampling: wireSampling.optional(),
+  context: z.array(z.object({ recordId: z.string(), text: z.string() })),
 });
 const Embed = z.object({ model, inputs: z.array(z.string()).min(1).max(EMBED_INPUTS_MAX) });
 
@@ -133,14 +135,15 @@ async function listModels(
 }
 
 function toAsked(payer: Payer, request: GenerateRequest): Asked {
-  const { model, input, sampling } = parse(Generate, request);
+  const { model, input, sampling, context: given } = parse(Generate, request);
+  const context = checkContext(given.map(({ recordId, text }) => ({ ...(recordId && { recordId }), text })));
   return {
     payer,
     model,
     prompts: [
       input.$case === 'chat'
-        ? { kind: 'chat', messages: input.value.messages }
-        : { kind: 'text', text: input.value },
+        ? { kind: 'chat', messages: input.value.messages, context }
+        : { kind: 'text', text: input.value, context },
     ],
     choices: 1,
     sampling: toSampling(sampling),

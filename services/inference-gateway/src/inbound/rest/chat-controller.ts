@@ -9,6 +9,7 @@ import { samplingLimits } from '../../domain/sampling.js';
 import { toPayer } from '../payer.js';
 import { Vocabulary } from '../vocabulary.js';
 import { AnswerWriter, type Wording } from './answer-writer.js';
+import { contextOf, contextParameter } from './context-param.js';
 import { Defaults } from './defaults.js';
 import { chatLogprobs } from './logprob-words.js';
 import { checkBody, commonParameters, deliveryOf, samplingOf } from './parameters.js';
@@ -25,6 +26,7 @@ const message = z.object({
 const ChatRequest = z.object({
   ...commonParameters,
   messages: z.array(message).min(1).max(MESSAGES_MAX),
+  context: contextParameter,
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(samplingLimits.topLogprobs).nullish(),
 });
@@ -72,7 +74,13 @@ export class ChatController {
     const asked = {
       payer,
       model: request.model,
-      prompts: [{ kind: 'chat' as const, messages: request.messages.map(toMessage) }],
+      prompts: [
+        {
+          kind: 'chat' as const,
+          messages: request.messages.map(toMessage),
+          context: contextOf(request.context),
+        },
+      ],
       choices: request.n ?? 1,
       sampling: samplingOf(request, this.defaults, topLogprobsOf(request)),
     };

@@ -9,15 +9,17 @@ import { samplingLimits } from '../../domain/sampling.js';
 import { toPayer } from '../payer.js';
 import { Vocabulary } from '../vocabulary.js';
 import { AnswerWriter, type Wording } from './answer-writer.js';
+import { contextOf, contextParameter } from './context-param.js';
 import { Defaults } from './defaults.js';
 import { completionLogprobs } from './logprob-words.js';
 import { checkBody, commonParameters, deliveryOf, samplingOf } from './parameters.js';
-import { textOrTokens, toPrompts } from './prompts.js';
+import { textOrTokens, toPrompts, withContext } from './prompts.js';
 import { Replies } from './replies.js';
 
 const CompletionRequest = z.object({
   ...commonParameters,
   prompt: textOrTokens(RUNS_MAX),
+  context: contextParameter,
   logprobs: z.int().min(0).max(samplingLimits.topLogprobs).nullish(),
 });
 
@@ -57,7 +59,7 @@ export class CompletionsController {
     const payer = toPayer(caller);
     checkBody(body);
     const request = parse(CompletionRequest, body);
-    const prompts = toPrompts(request.prompt);
+    const prompts = withContext(toPrompts(request.prompt), contextOf(request.context));
     const choices = request.n ?? 1;
     if (prompts.length * choices > RUNS_MAX) throw tooMany(prompts.length, choices);
     const sampling = samplingOf(request, this.defaults, request.logprobs ?? undefined);

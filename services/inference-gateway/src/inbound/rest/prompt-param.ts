@@ -8,8 +8,10 @@ export async function naming<T>(param: string, ask: () => Promise<T>): Promise<T
   try {
     return await ask();
   } catch (error) {
-    if (!(error instanceof DomainError) || !OF_PROMPTS.has(error.code)) throw error;
-    const details = { ...error.details, param };
+    if (!(error instanceof DomainError)) throw error;
+    const name = error.code === 'CONTEXT_UNSUPPORTED' ? 'context' : OF_PROMPTS.has(error.code) && param;
+    if (!name) throw error;
+    const details = { ...error.details, param: name };
     throw new DomainError(error.kind, error.code, error.message, { details, cause: error });
   }
 }

@@ -1,5 +1,6 @@
+import { DomainError } from '@openledger/kernel';
 import { z } from 'zod';
-import type { Prompt } from '../../application/ports.js';
+import type { ContextChunk, Prompt } from '../../application/ports.js';
 
 const TOKENS_MAX = 131_072;
 const tokens = z.array(z.int().min(0)).min(1).max(TOKENS_MAX);
@@ -32,3 +33,13 @@ export function toPrompts(input: TextOrTokens): Prompt[] {
 
 const toPrompt = (item: string | number[]): Prompt =>
   typeof item === 'string' ? { kind: 'text', text: item } : { kind: 'tokens', tokens: item };
+
+/** The chunks before every prompt. @throws DomainError CONTEXT_UNSUPPORTED for prompts of token ids */
+export const withContext = (prompts: readonly Prompt[], context: readonly ContextChunk[]): Prompt[] =>
+  context.length === 0
+    ? [...prompts]
+    : prompts.map((prompt) => {
+        if (prompt.kind === 'text') return { ...prompt, context };
+        const message = 'A prompt of token ids takes no "context": send it as text.';
+        throw new DomainError('invalid', 'CONTEXT_UNSUPPORTED', message, { details: { param: 'context' } });
+      });

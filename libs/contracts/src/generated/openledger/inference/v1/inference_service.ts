@@ -29,7 +29,18 @@ export const protobufFileName = "openledger/inference/v1/inference_service.proto
 export interface GenerateRequest {
   model: string;
   input: { $case: "prompt"; value: string } | { $case: "chat"; value: ChatMessages } | undefined;
-  sampling: Sampling | undefined;
+  sampling:
+    | Sampling
+    | undefined;
+  /** Retrieved for the question, at most 16; see docs/serving.md. */
+  context: ContextChunk[];
+}
+
+/** Text that stands before the question, and whose contributor is credited for what it adds to the answer. */
+export interface ContextChunk {
+  /** SHA-256 that names the record; empty for a chunk of the caller's own. */
+  recordId: string;
+  text: string;
 }
 
 export interface ChatMessages {
@@ -141,7 +152,7 @@ export interface Model {
 }
 
 function createBaseGenerateRequest(): GenerateRequest {
-  return { model: "", input: undefined, sampling: undefined };
+  return { model: "", input: undefined, sampling: undefined, context: [] };
 }
 
 export const GenerateRequest: MessageFns<GenerateRequest> = {
@@ -159,6 +170,9 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
     }
     if (message.sampling !== undefined) {
       Sampling.encode(message.sampling, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.context) {
+      ContextChunk.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -208,6 +222,14 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
             message.sampling = Sampling.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.context.push(ContextChunk.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -229,6 +251,9 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
         ? { $case: "chat", value: ChatMessages.fromJSON(object.chat) }
         : undefined,
       sampling: isSet(object.sampling) ? Sampling.fromJSON(object.sampling) : undefined,
+      context: globalThis.Array.isArray(object?.context)
+        ? object.context.map((e: any) => ContextChunk.fromJSON(e))
+        : [],
     };
   },
 
@@ -244,6 +269,9 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
     }
     if (message.sampling !== undefined) {
       obj.sampling = Sampling.toJSON(message.sampling);
+    }
+    if (message.context?.length) {
+      obj.context = message.context.map((e) => ContextChunk.toJSON(e));
     }
     return obj;
   },
@@ -271,6 +299,96 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
     message.sampling = (object.sampling !== undefined && object.sampling !== null)
       ? Sampling.fromPartial(object.sampling)
       : undefined;
+    message.context = object.context?.map((e) => ContextChunk.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseContextChunk(): ContextChunk {
+  return { recordId: "", text: "" };
+}
+
+export const ContextChunk: MessageFns<ContextChunk> = {
+  encode(message: ContextChunk, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.recordId !== "") {
+      writer.uint32(10).string(message.recordId);
+    }
+    if (message.text !== "") {
+      writer.uint32(18).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContextChunk {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContextChunk();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.recordId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContextChunk {
+    return {
+      recordId: isSet(object.recordId)
+        ? globalThis.String(object.recordId)
+        : isSet(object.record_id)
+        ? globalThis.String(object.record_id)
+        : "",
+      text: isSet(object.text) ? globalThis.String(object.text) : "",
+    };
+  },
+
+  toJSON(message: ContextChunk): unknown {
+    const obj: any = {};
+    if (message.recordId !== "") {
+      obj.recordId = message.recordId;
+    }
+    if (message.text !== "") {
+      obj.text = message.text;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ContextChunk>): ContextChunk {
+    return ContextChunk.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ContextChunk>): ContextChunk {
+    const message = createBaseContextChunk();
+    message.recordId = object.recordId ?? "";
+    message.text = object.text ?? "";
     return message;
   },
 };
