@@ -1,4 +1,4 @@
-export { gradients } from './autodiff/gradients.js';
+export { gradients, gradientsOfExamples } from './autodiff/gradients.js';
 export { gradientRules } from './autodiff/rules.js';
 export { type Dim, dimAt, type Shape } from './dimensions.js';
 export {
@@ -13,6 +13,7 @@ export {
 } from './graph.js';
 export { encodeModel, type SplitModel, splitModel, writeModel } from './onnx/write.js';
 export { type Branch, branch } from './ops/branch.js';
+export { cumulativeSum } from './ops/cumulative.js';
 export {
   add,
   div,

@@ -85,11 +85,20 @@ export {
 } from './tokenizer/instruction.js';
 export { type EncodeOptions, TextTokenizer } from './tokenizer/text-tokenizer.js';
 export type { TokenBytes } from './tokenizer/token-bytes.js';
-export { type AdamWOptions, defaultAdamW } from './train/adamw.js';
+export { type AdamWOptions, defaultAdamW, type Moments } from './train/adamw.js';
 export { type BatchSource, shuffledBatches, streamBatches } from './train/batches.js';
+export { ExampleGradients, type ExampleRows } from './train/example-gradients.js';
+export { flatten, unflatten } from './train/flat-tensors.js';
 export { type GradientOptions, type GradientResult, GradientSession } from './train/gradients.js';
 export { initialLora, initialWeights } from './train/initial-weights.js';
+export type { BatchGradients, StepState } from './train/optimization.js';
 export { normal, permutation, type Random, seededRandom } from './train/random.js';
+export {
+  RecipeRun,
+  type RetrainedAdapter,
+  type Retraining,
+  type TrainingRecipe,
+} from './train/recipe-run.js';
 export { learningRateAt, type Schedule } from './train/schedule.js';
 export {
   type Evaluation,

@@ -1,14 +1,18 @@
+import { Tensor } from 'onnxruntime-node';
 import {
   type ComparedGradient,
   compareGradients,
   type GradientCase,
   type Operand,
+  runGraph,
+  smoothValues,
 } from '../../test/numeric-gradient.js';
 import { Graph, type Value } from '../graph.js';
 import {
   add,
   cast,
   concat,
+  cumulativeSum,
   div,
   exp,
   expandLike,
@@ -16,6 +20,7 @@ import {
   gatherRows,
   gradientRules,
   gradients,
+  gradientsOfExamples,
   greater,
   log,
   logSoftmax,
@@ -112,6 +117,8 @@ const exact: readonly (readonly [
   ['ReduceSum', [{ shape: [2, 3, 2] }], (x) => reduceSum(x, [1], false)],
   ['ReduceMean, kept', [m23], (x) => reduceMean(x, [-1], true)],
   ['ReduceMean', [m23], (x) => reduceMean(x, [0], false)],
+  ['CumSum', [m23], (x) => cumulativeSum(x)],
+  ['CumSum, from the end', [{ shape: [2, 2, 3] }], (x) => cumulativeSum(x, true)],
   ['Softmax', [m23], softmax],
   ['LogSoftmax', [m23], logSoftmax],
   ['LogSoftmax, picked', [m23], (x) => gatherElements(logSoftmax(x), indices(x, [2, 0], [2, 1]), 1)],
@@ -196,6 +203,27 @@ describe('gradients', () => {
     gradients(graph, loss, [x]);
     const added = graph.nodes.slice(before).flatMap(({ outputs }) => outputs);
     expect(added.some(({ shape }) => shape.join() === '3,3')).toBe(false);
+  });
+
+  it('of examples apart add up to the gradient of their sum, and only products keep them apart', async () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [3, 2, 4]);
+    const w = graph.input('w', 'float32', [5, 4]);
+    const loss = sumAll(exp(matmul(x, w, { transposeB: true, alpha: 0.5 })));
+    const [whole = w] = gradients(graph, loss, [w]);
+    const [apart = w] = gradientsOfExamples(graph, loss, [w]);
+    expect(apart.shape).toEqual([3, 5, 4]);
+    graph.output('whole', whole);
+    graph.output('sum', reduceSum(apart, [0], false));
+    const feeds = {
+      x: new Tensor('float32', Float32Array.from(smoothValues(24)), [3, 2, 4]),
+      w: new Tensor('float32', Float32Array.from(smoothValues(20, 1)), [5, 4]),
+    };
+    const { whole: expected = [], sum = [] } = await runGraph(graph, feeds);
+    expect(Math.hypot(...expected)).toBeGreaterThan(1);
+    for (const [i, value] of expected.entries()) expect(sum[i]).toBeCloseTo(value, 4);
+    const bias = graph.input('bias', 'float32', [4]);
+    expect(() => gradientsOfExamples(graph, sumAll(add(x, bias)), [bias])).toThrow('cannot keep examples');
   });
 
   it('refuses a loss that is not a number, an unrelated value and an operator without a rule', () => {

@@ -32,14 +32,33 @@ class Accumulator implements OutputGradient {
  * loss does not depend is refused.
  */
 export function gradients(graph: Graph, loss: Value, wrt: readonly Value[]): Value[] {
+  return differentiated(graph, loss, { wrt, apart: false });
+}
+
+/**
+ * {@link gradients} of each example by itself, [batch, ...shape of the value]: of a loss that is a sum
+ * over the examples of a batch, where no operator mixes examples. Each value of `wrt` must be the right
+ * matrix of products with the examples along the leading axis; one backward pass serves them all.
+ */
+export function gradientsOfExamples(graph: Graph, loss: Value, wrt: readonly Value[]): Value[] {
+  return differentiated(graph, loss, { wrt, apart: true });
+}
+
+interface Wanted {
+  readonly wrt: readonly Value[];
+  readonly apart: boolean;
+}
+
+function differentiated(graph: Graph, loss: Value, { wrt, apart }: Wanted): Value[] {
   invariant(loss.shape.length === 0, `the loss has rank ${loss.shape.length}, not 0`);
   const nodes = [...graph.nodes];
   const dependent = dependentsOf(nodes, wrt);
   const found = new Map<Value, Accumulator>([[loss, seeded(loss)]]);
+  const search = { found, dependent, apart: new Set(apart ? wrt : []) };
   for (const node of nodes.reverse()) {
     if (!node.outputs.some((output) => found.has(output))) continue;
     if (!node.inputs.some((input) => input && dependent.has(input))) continue;
-    differentiate(node, found, dependent);
+    differentiate(node, search);
   }
   return wrt.map((value) => {
     const gradient = found.get(value);
@@ -65,12 +84,22 @@ function dependentsOf(nodes: readonly Node[], roots: readonly Value[]): Readonly
   return dependent;
 }
 
-function differentiate(node: Node, found: Map<Value, Accumulator>, dependent: ReadonlySet<Value>): void {
+interface Search {
+  readonly found: Map<Value, Accumulator>;
+  readonly dependent: ReadonlySet<Value>;
+  /** Values whose gradient is kept apart for each example. */
+  readonly apart: ReadonlySet<Value>;
+}
+
+function differentiate(node: Node, search: Search): void {
+  const { found, dependent, apart } = search;
   const rule = gradientRules.get(node.op);
   invariant(rule, `${node.op} has no gradient rule`);
-  for (const contribution of rule(contextOf(node, found, dependent))) {
+  for (const contribution of rule(contextOf(node, search))) {
     const input = node.inputs[contribution.input];
     invariant(input && dependent.has(input), `${node.op} gave a gradient nobody asked for`);
+    const keeps = 'dense' in contribution && contribution.dense.shape.length === input.shape.length + 1;
+    invariant(keeps || !apart.has(input), `${node.op} cannot keep examples of ${input.name} apart`);
     let accumulator = found.get(input);
     if (!accumulator) {
       accumulator = new Accumulator(input);
@@ -80,11 +109,7 @@ function differentiate(node: Node, found: Map<Value, Accumulator>, dependent: Re
   }
 }
 
-function contextOf(
-  node: Node,
-  found: ReadonlyMap<Value, Accumulator>,
-  dependent: ReadonlySet<Value>,
-): RuleContext {
+function contextOf(node: Node, { found, dependent, apart }: Search): RuleContext {
   const output = (index: number): Value => {
     const value = node.outputs[index];
     invariant(value, `${node.op} has no output ${index}`);
@@ -101,6 +126,10 @@ function contextOf(
     needs: (index) => {
       const input = node.inputs[index];
       return input !== undefined && dependent.has(input) && input.dtype.startsWith('float');
+    },
+    apart: (index) => {
+      const input = node.inputs[index];
+      return input !== undefined && apart.has(input);
     },
     gradientOf: (index) => found.get(output(index)),
     gradient: () => {

@@ -24,6 +24,11 @@ export interface RuleContext {
   readonly node: Node;
   /** Whether the gradient of an input is wanted; work for others should not be emitted. */
   needs(input: number): boolean;
+  /**
+   * Whether the gradient of an input is wanted once for each position along the leading axis of the
+   * node's output, instead of summed over them.
+   */
+  apart(input: number): boolean;
   /** The gradient of an output, or undefined where nothing depends on it. */
   gradientOf(output: number): OutputGradient | undefined;
   /** The dense gradient of output 0. */

@@ -1,4 +1,5 @@
 import type { GradientRule } from './rule.js';
+import { cumulativeSumRule } from './rules/cumulative.js';
 import * as elementwise from './rules/elementwise.js';
 import * as indexing from './rules/indexing.js';
 import * as layout from './rules/layout.js';
@@ -24,6 +25,7 @@ export const gradientRules: ReadonlyMap<string, GradientRule> = new Map([
   ['QuickGelu', elementwise.siluRule],
   ['MatMul', matmulRule],
   ['FusedMatMul', matmulRule],
+  ['CumSum', cumulativeSumRule],
   ['Reshape', layout.reshapeRule],
   ['Transpose', layout.transposeRule],
   ['Concat', layout.concatRule],

@@ -20,15 +20,25 @@ export interface Likelihood {
   readonly positions: Value;
 }
 
+/** Decides which label of each scored position counts: log-probabilities [scored, vocabulary], labels [scored]. */
+export type ChooseLabels = (logProbabilities: Value, labels: Value, positions: Value) => Value;
+
+const asGiven: ChooseLabels = (_logProbabilities, labels) => labels;
+
 /**
  * Log-probabilities of the labels that are not negative. Only their positions pass through the
  * vocabulary projection, the largest product of a small model, so prompts and padding cost nothing there.
  */
-export function labelLikelihood(decoder: Decoder, hidden: Value, labels: Value): Likelihood {
+export function labelLikelihood(
+  decoder: Decoder,
+  hidden: Value,
+  labels: Value,
+  choose = asGiven,
+): Likelihood {
   const flat = reshape(labels, ['batch*time']);
   const positions = nonZero(greaterOrEqual(flat, labels.graph.scalar('int64', 0)), 'scored');
-  const logits = logitsOf(decoder, selectRows(rowsOf(hidden), positions));
-  const targets = reshape(selectRows(flat, positions), ['scored', 1]);
-  const picked = gatherElements(logSoftmax(logits), targets, -1);
+  const all = logSoftmax(logitsOf(decoder, selectRows(rowsOf(hidden), positions)));
+  const targets = reshape(choose(all, selectRows(flat, positions), positions), ['scored', 1]);
+  const picked = gatherElements(all, targets, -1);
   return { logProbabilities: reshape(picked, ['scored']), positions };
 }

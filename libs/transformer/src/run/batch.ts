@@ -16,6 +16,8 @@ export interface PaddedBatch {
   /** Float weights [batch, time], zero where no label is. */
   readonly weights: Float32Array;
   readonly weightTotal: number;
+  /** Positions with a label. */
+  readonly scored: number;
   readonly tokens: number;
   readonly rows: number;
   readonly time: number;
@@ -53,6 +55,7 @@ export function padBatch(examples: readonly Example[], maxLength: number): Padde
   const labels = new BigInt64Array(rows * time).fill(BigInt(ignoredLabel));
   const weights = new Float32Array(rows * time);
   let weightTotal = 0;
+  let scored = 0;
   let tokens = 0;
   for (const [row, example] of examples.entries()) {
     tokens += example.inputIds.length;
@@ -65,6 +68,7 @@ export function padBatch(examples: readonly Example[], maxLength: number): Padde
       const weight = example.weights?.[t] ?? 1;
       weights[at] = weight;
       weightTotal += weight;
+      scored += 1;
     }
   }
   const shape = [rows, time];
@@ -73,6 +77,7 @@ export function padBatch(examples: readonly Example[], maxLength: number): Padde
     labels: { shape, data: labels },
     weights,
     weightTotal,
+    scored,
     tokens,
     rows,
     time,

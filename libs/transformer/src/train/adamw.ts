@@ -15,7 +15,8 @@ export interface AdamWOptions {
 
 export const defaultAdamW: AdamWOptions = { beta1: 0.9, beta2: 0.999, epsilonRoot: 1e-8, weightDecay: 0 };
 
-interface Moments {
+/** Running means of a tensor's gradient and of its square, biased towards 0 as Adam keeps them. */
+export interface Moments {
   readonly first: Float32Array;
   readonly second: Float32Array;
 }
@@ -63,6 +64,21 @@ export class AdamW {
       }
     }
   }
+}
+
+/** Second moments with their bias taken out, v̂ = v / (1 − β₂^step), which is what scales a step. */
+export function correctedSecondMoments(
+  moments: ReadonlyMap<string, Moments>,
+  shapes: ReadonlyMap<string, Pick<Tensor, 'shape'>>,
+  { beta2, step }: { readonly beta2: number; readonly step: number },
+): Map<string, Tensor> {
+  const correction = 1 - beta2 ** step;
+  return new Map(
+    [...moments].map(([name, { second }]) => {
+      const shape = shapes.get(name)?.shape ?? [second.length];
+      return [name, { shape, data: second.map((value) => value / correction) }] as const;
+    }),
+  );
 }
 
 /** √Σ g² over all tensors. */

@@ -10,11 +10,18 @@ const passStride = 0x9e3779b1;
 
 /** Batches without replacement, newly shuffled on every pass; the last of a pass may wrap into the next. */
 export function shuffledBatches(examples: readonly Example[], batchSize: number, seed: number): BatchSource {
-  const order = passOrder(examples.length, seed);
-  return (step) =>
-    Array.from({ length: batchSize }, (_, row) => order(step * batchSize + row)).flatMap(
-      (index) => examples[index] ?? [],
-    );
+  const order = shuffledOrder(examples.length, batchSize, seed);
+  return (step) => order(step).flatMap((index) => examples[index] ?? []);
+}
+
+/** Which examples {@link shuffledBatches} shows at a step (counted from 0), by their indices. */
+export function shuffledOrder(
+  count: number,
+  batchSize: number,
+  seed: number,
+): (step: number) => readonly number[] {
+  const order = passOrder(count, seed);
+  return (step) => Array.from({ length: batchSize }, (_, row) => order(step * batchSize + row));
 }
 
 /**

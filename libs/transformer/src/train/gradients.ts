@@ -98,14 +98,15 @@ export class GradientSession {
     how: { readonly normalizer: number | undefined; readonly fetches: readonly string[] },
   ) {
     const batch = padBatch(examples, this.maxLength);
-    if (batch.weightTotal <= 0) {
+    const normalizer = how.normalizer ?? batch.weightTotal;
+    if (batch.scored === 0 || normalizer <= 0) {
       throw new DomainError(
         'invalid',
         'NOTHING_TO_LEARN',
         'No position of the batch has a label with weight.',
       );
     }
-    const scale = 1 / (how.normalizer ?? batch.weightTotal);
+    const scale = 1 / normalizer;
     const feeds = new Map<string, Tensor | typeof batch.ids>([
       ['input_ids', batch.ids],
       ['labels', batch.labels],

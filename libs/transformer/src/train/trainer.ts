@@ -1,12 +1,13 @@
 import { DomainError, invariant } from '@openledger/kernel';
 import type { LoraConfig, LoraWeights, ModelConfig, Tensor, Weights } from '../model.js';
 import type { Example } from '../run/batch.js';
-import { AdamW, type AdamWOptions, defaultAdamW, globalNorm } from './adamw.js';
+import { type AdamWOptions, defaultAdamW, type Moments } from './adamw.js';
 import type { BatchSource } from './batches.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { type GradientOptions, GradientSession } from './gradients.js';
 import { initialLora, initialWeights } from './initial-weights.js';
-import { learningRateAt, type Schedule } from './schedule.js';
+import { Optimization, scoredWeight } from './optimization.js';
+import type { Schedule } from './schedule.js';
 
 export interface TrainerOptions extends GradientOptions {
   /** Decides the initial tensors where none are given. */
@@ -32,7 +33,7 @@ export interface Progress {
 export interface TrainingRun {
   readonly batches: BatchSource;
   readonly schedule: Schedule;
-  /** Gradients are scaled down to this global norm. Default 1. */
+  /** Gradients are scaled down to this global norm; Infinity lets them be. Default 1. */
   readonly maxGradientNorm?: number;
   /** Rows computed at once; a larger batch is summed over several passes to bound memory. */
   readonly microBatchRows?: number;
@@ -57,17 +58,10 @@ const evaluationRows = 8;
  * dropout and no hidden randomness: the same seed, data and machine give the same weights.
  */
 export class Trainer {
-  readonly #optimizer: AdamW;
-  #step = 0;
-
   private constructor(
     private readonly session: GradientSession,
-    /** The trained tensors, live: steps change them in place. */
-    readonly tensors: ReadonlyMap<string, Tensor>,
-    adamW: AdamWOptions,
-  ) {
-    this.#optimizer = new AdamW(tensors, adamW);
-  }
+    private readonly run: Optimization,
+  ) {}
 
   /** Trains an adapter over a frozen base model. */
   static async forLora(
@@ -95,17 +89,30 @@ export class Trainer {
       }
       tensors.set(name, { shape, data: Float32Array.from(tensor.data) });
     }
-    return new Trainer(session, tensors, { ...defaultAdamW, ...options.optimizer });
+    return new Trainer(
+      session,
+      new Optimization(session, tensors, { ...defaultAdamW, ...options.optimizer }),
+    );
   }
 
   /** Optimiser steps done. */
   get step(): number {
-    return this.#step;
+    return this.run.step;
+  }
+
+  /** The trained tensors, live: steps change them in place. */
+  get tensors(): ReadonlyMap<string, Tensor> {
+    return this.run.tensors;
   }
 
   /** First and second moments of the optimiser by tensor name, live. */
-  get moments(): AdamW['moments'] {
-    return this.#optimizer.moments;
+  get moments(): ReadonlyMap<string, Moments> {
+    return this.run.moments;
+  }
+
+  /** Second moments with their bias taken out, under the names of the tensors; copies. */
+  secondMoments(): LoraWeights {
+    return this.run.secondMoments();
   }
 
   /**
@@ -114,16 +121,15 @@ export class Trainer {
    */
   async train(run: TrainingRun): Promise<void> {
     if (run.checkpoint) await this.resume(run.checkpoint.folder);
-    while (this.#step < run.schedule.steps) {
+    while (this.step < run.schedule.steps) {
       if (run.signal?.aborted) {
         if (run.checkpoint) await this.save(run.checkpoint.folder);
         run.signal.throwIfAborted();
       }
       const progress = await this.#advance(run);
       await run.onProgress?.(progress);
-      const due = run.checkpoint && this.#step % run.checkpoint.everySteps === 0;
-      if (run.checkpoint && (due || this.#step === run.schedule.steps))
-        await this.save(run.checkpoint.folder);
+      const due = run.checkpoint && this.step % run.checkpoint.everySteps === 0;
+      if (run.checkpoint && (due || this.step === run.schedule.steps)) await this.save(run.checkpoint.folder);
     }
   }
 
@@ -143,12 +149,12 @@ export class Trainer {
   /** Writes weights, moments and step so that {@link resume} goes on bit for bit. */
   async save(folder: string): Promise<void> {
     const tensors = new Map(this.tensors);
-    for (const [name, { first, second }] of this.#optimizer.moments) {
+    for (const [name, { first, second }] of this.moments) {
       const shape = this.tensors.get(name)?.shape ?? [];
       tensors.set(`${name}.m`, { shape, data: first });
       tensors.set(`${name}.v`, { shape, data: second });
     }
-    await writeCheckpoint(folder, { step: this.#step, tensors });
+    await writeCheckpoint(folder, { step: this.step, tensors });
   }
 
   /** Continues from a checkpoint; false where the folder has none. */
@@ -167,13 +173,13 @@ export class Trainer {
       target.set(data);
     };
     for (const [name, { data }] of this.tensors) {
-      const moments = this.#optimizer.moments.get(name);
+      const moments = this.moments.get(name);
       invariant(moments, `no moments of ${name}`);
       fill(data, name);
       fill(moments.first, `${name}.m`);
       fill(moments.second, `${name}.v`);
     }
-    this.#step = checkpoint.step;
+    this.run.step = checkpoint.step;
     return true;
   }
 
@@ -184,52 +190,14 @@ export class Trainer {
 
   async #advance(run: TrainingRun): Promise<Progress> {
     const started = performance.now();
-    const examples = run.batches(this.#step);
-    const { loss, gradients, tokens } = await this.#batchGradients(examples, run.microBatchRows);
-    if (!Number.isFinite(loss)) {
-      throw new DomainError(
-        'precondition',
-        'TRAINING_DIVERGED',
-        `The loss is ${loss} at step ${this.#step + 1}; lower the learning rate.`,
-      );
-    }
-    const gradientNorm = globalNorm(gradients);
-    const scale = Math.min(1, (run.maxGradientNorm ?? 1) / gradientNorm);
-    this.#step += 1;
-    const learningRate = learningRateAt(this.#step, run.schedule);
-    this.#optimizer.update(gradients, this.#step, learningRate, scale);
-    const seconds = (performance.now() - started) / 1000;
-    const { steps } = run.schedule;
-    return { step: this.#step, steps, loss, learningRate, gradientNorm, tokensPerSecond: tokens / seconds };
+    const examples = run.batches(this.step);
+    const { step, loss, learningRate, gradientNorm, tokens } = await this.run.advance(examples, {
+      schedule: run.schedule,
+      maxGradientNorm: run.maxGradientNorm ?? 1,
+      normalizer: scoredWeight(examples),
+      rowsAtOnce: run.microBatchRows,
+    });
+    const tokensPerSecond = (1000 * tokens) / (performance.now() - started);
+    return { step, steps: run.schedule.steps, loss, learningRate, gradientNorm, tokensPerSecond };
   }
-
-  /** The mean gradient of a batch, summed over passes of at most `rows` examples. */
-  async #batchGradients(examples: readonly Example[], rows = examples.length) {
-    const normalizer = scoredWeight(examples);
-    const first = await this.session.gradients(this.tensors, examples.slice(0, rows), normalizer);
-    let { loss, tokens } = first;
-    for (let at = rows; at < examples.length; at += rows) {
-      const part = await this.session.gradients(this.tensors, examples.slice(at, at + rows), normalizer);
-      loss += part.loss;
-      tokens += part.tokens;
-      for (const [name, { data }] of first.gradients) addInto(data, part.gradients.get(name)?.data);
-    }
-    return { loss, tokens, gradients: first.gradients };
-  }
-}
-
-function addInto(target: Float32Array, other: Float32Array | undefined): void {
-  invariant(other?.length === target.length, 'gradients of different sizes');
-  for (let i = 0; i < target.length; i += 1) target[i] = (target[i] as number) + (other[i] as number);
-}
-
-/** Σ weight over the scored positions of a batch. */
-function scoredWeight(examples: readonly Example[]): number {
-  let total = 0;
-  for (const { labels, weights } of examples) {
-    for (let t = 0; t < labels.length; t += 1) {
-      if ((labels[t] ?? -1) >= 0) total += weights?.[t] ?? 1;
-    }
-  }
-  return total;
 }

@@ -20,13 +20,14 @@ export const matmulRule: GradientRule = (c) => {
   }
   if (c.needs(1)) {
     // A shared right matrix sees every leading position as one more row: one large product, no sum.
-    const folds = b.shape.length === 2 && a.shape.length > 2 && !ta;
+    const apart = c.apart(1);
+    const folds = !apart && b.shape.length === 2 && a.shape.length > 2 && !ta;
     const left = folds ? rowsOf(a) : a;
     const g = folds ? rowsOf(c.gradient()) : c.gradient();
     const dense = tb
       ? matmul(g, left, { transposeA: true, transposeB: ta, alpha: factor })
       : matmul(left, g, { transposeA: !ta, alpha: factor });
-    contributions.push({ input: 1, dense: sumTo(dense, b) });
+    contributions.push({ input: 1, dense: apart ? dense : sumTo(dense, b) });
   }
   return contributions;
 };
