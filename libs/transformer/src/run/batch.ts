@@ -39,8 +39,15 @@ export function completionExample(tokens: ArrayLike<number>, completionStart = 1
   return { inputIds, labels };
 }
 
-/** Pads examples on the right to one length, at most `maxLength`; a longer example is refused. */
-export function padBatch(examples: readonly Example[], maxLength: number): PaddedBatch {
+/**
+ * Pads examples on the right to one length, a multiple of `step`, at most `maxLength`; a longer example is
+ * refused.
+ */
+export function padBatch(
+  examples: readonly Example[],
+  maxLength: number,
+  step: number = lengthStep,
+): PaddedBatch {
   const rows = examples.length;
   const longest = examples.reduce((length, { inputIds }) => Math.max(length, inputIds.length), 1);
   if (longest > maxLength) {
@@ -50,7 +57,7 @@ export function padBatch(examples: readonly Example[], maxLength: number): Padde
       `A sequence has ${longest} tokens; this session takes at most ${maxLength}. Cut it first.`,
     );
   }
-  const time = Math.min(Math.ceil(longest / lengthStep) * lengthStep, maxLength);
+  const time = Math.min(Math.ceil(longest / step) * step, maxLength);
   const ids = new BigInt64Array(rows * time);
   const labels = new BigInt64Array(rows * time).fill(BigInt(ignoredLabel));
   const weights = new Float32Array(rows * time);

@@ -14,8 +14,15 @@ export interface ExampleRows {
   readonly rows: Float32Array;
 }
 
-/** Examples computed at once. More do not make one faster: 16 to 32 fill the kernels of a small model. */
-const rowsMax = 32;
+/**
+ * Tokens computed at once, with padding: enough to fill the matrix kernels, few enough for activations to
+ * stay in the second-level cache. With a hidden size of 192 and 64 tokens an example, 4 examples at once take
+ * 12.6 ms each, one 18 and 32 together 16.4 (one thread).
+ */
+const tokensAtOnce = 256;
+
+/** Lengths are rounded up to this: padding of 13 % with 16 becomes 6 %. */
+const lengthStep = 8;
 
 /** What one run may allocate beside the model: rows in the making, activations and logits, in bytes. */
 const workingBytes = 512 * 2 ** 20;
@@ -119,6 +126,7 @@ export class ExampleGradients {
     const batch = padBatch(
       chunk.map(({ example }) => example),
       this.maxLength,
+      lengthStep,
     );
     const { shape } = batch.ids;
     const numbers = new Float32Array(batch.rows * batch.time);
@@ -155,8 +163,8 @@ export class ExampleGradients {
     const chunks: Chunk[] = [];
     for (let at = 0; at < ordered.length; at += chunks.at(-1)?.length ?? 1) {
       const longest = ordered[at]?.example.inputIds.length ?? 0;
-      const rows = Math.floor(workingBytes / this.#bytesOf(longest));
-      chunks.push(ordered.slice(at, at + Math.min(Math.max(rows, 1), rowsMax)));
+      const rows = Math.min(tokensAtOnce / longest, workingBytes / this.#bytesOf(longest));
+      chunks.push(ordered.slice(at, at + Math.max(Math.floor(rows), 1)));
     }
     return chunks;
   }
