@@ -8,7 +8,7 @@ export {
 export { DomainError, type DomainErrorOptions, type ErrorKind, InvariantError, invariant } from './errors.js';
 export { canonicalJson, isSha256, type Json, type Sha256, sha256 } from './hash.js';
 export { derivedId, isId, newId } from './ids.js';
-export { countLines, fromJsonLines, jsonLinesBetween, toJsonLines } from './json-lines.js';
+export { countLines, fromJsonLines, jsonLinesBetween, linesOf, toJsonLines } from './json-lines.js';
 export { merkleRoot } from './merkle.js';
 export { feeOf, type Price, type TokenUsage } from './price.js';
 export {

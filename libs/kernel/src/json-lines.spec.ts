@@ -1,4 +1,4 @@
-import { countLines, fromJsonLines, jsonLinesBetween, toJsonLines } from './index.js';
+import { countLines, fromJsonLines, jsonLinesBetween, linesOf, toJsonLines } from './index.js';
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8');
 const values = [{ b: 1, a: 'ä' }, [2], 'three'];
@@ -19,6 +19,11 @@ describe('JSON lines', () => {
       expect(countLines(bytes)).toBe(3);
     }
     expect(countLines(new Uint8Array())).toBe(0);
+  });
+
+  it('are read one by one, without empty ones', () => {
+    expect([...linesOf(Buffer.from('{"a":"ä"}\n\n[2]\n"three"'))]).toEqual(['{"a":"ä"}', '[2]', '"three"']);
+    expect([...linesOf(new Uint8Array())]).toEqual([]);
   });
 
   it('decode nothing outside the page', () => {

@@ -14,6 +14,17 @@ export const fromJsonLines = (bytes: Uint8Array): unknown[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as unknown);
 
+/** The lines of a text one by one, without empty ones: a long text is decoded as it is read. */
+export function* linesOf(bytes: Uint8Array): Generator<string> {
+  const buffer = asBuffer(bytes);
+  for (let start = 0; start < buffer.length; ) {
+    const feed = buffer.indexOf(LINE_FEED, start);
+    const end = feed === -1 ? buffer.length : feed;
+    if (end > start) yield buffer.toString('utf8', start, end);
+    start = end + 1;
+  }
+}
+
 /** At most `limit` values from line `from` (0 is the first) on; nothing outside of them is decoded. */
 export function jsonLinesBetween(
   bytes: Uint8Array,

@@ -126,9 +126,12 @@ describe('retrieved chunks', () => {
 
   it('need a question, and a prompt that is text', async () => {
     const code = 'context_unsupported';
+    const asked = { model: 'cardiology', context: chunks };
     const param = 'context';
     await expect(ask(chunks, { messages: messages.slice(0, 1) })).rejects.toMatchObject({ code, param });
-    const body = { model: 'cardiology', prompt: [65, 66], context: chunks };
+    const empty = fixture.openai().completions.create({ ...asked, prompt: '' });
+    await expect(empty).rejects.toMatchObject({ code: 'prompt_invalid' });
+    const body = { ...asked, prompt: [65, 66] };
     await expect(fixture.openai().completions.create(body)).rejects.toMatchObject({ code, param });
   });
 });

@@ -58,7 +58,8 @@ export async function openBaseModel(dir: string, limits: BaseModelLimits): Promi
     tokenBytes: (token) => tokenizer.tokenBytes(token) ?? new Uint8Array(),
     encode: (prompt) => {
       const encoded = encode(prompt);
-      if (encoded.tokens.length === 0) throw invalid('The prompt has no tokens: write something.');
+      const begun = encoded.context.at(-1)?.end ?? 0;
+      if (encoded.tokens.length === begun) throw invalid('The prompt has no tokens: write something.');
       return encoded;
     },
   };

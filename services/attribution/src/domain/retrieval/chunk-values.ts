@@ -30,15 +30,15 @@ export interface SubsetScores {
 
 /** Nats that each player adds to the answer. Exact values have no sampling error. */
 export function playerValues(players: number, scores: SubsetScores): Estimate[] {
-  const valueOf = (subset: number): number => {
+  const worthOf = (subset: number): number => {
     const value = scores.logLikelihoods.get(subset);
     invariant(value !== undefined && Number.isFinite(value), `the subset ${subset} has a log-likelihood`);
     return value;
   };
   if (methodFor(players) === 'SHAPLEY') {
-    const values = Array.from({ length: 2 ** players }, (_, subset) => valueOf(subset));
+    const values = Array.from({ length: 2 ** players }, (_, subset) => worthOf(subset));
     return shapleyValues(players, values).map((value) => ({ value, standardError: 0 }));
   }
   const subsets = ablations(players, scores.requestId);
-  return contextCite(players, { subsets, logProbabilities: subsets.map(valueOf), tokens: scores.tokens });
+  return contextCite(players, { subsets, logProbabilities: subsets.map(worthOf), tokens: scores.tokens });
 }
