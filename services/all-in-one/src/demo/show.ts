@@ -87,16 +87,19 @@ function highlighted(
   names: ReadonlyMap<string, string>,
 ): string {
   const people = [...names.keys()];
+  // Positions of spans count code points.
+  const characters = Array.from(text);
+  const between = (start: number, end?: number) => characters.slice(start, end).join('');
   let shown = '';
   let at = 0;
   for (const { start, end, records } of [...spans].sort((a, b) => a.start - b.start)) {
     if (start < at) continue;
     const owner = people.indexOf(records[0]?.contributorId ?? '');
     const colour = ANSI_COLOURS[Math.max(0, owner) % ANSI_COLOURS.length];
-    shown += `${text.slice(at, start)}\u001b[4;${colour}m${text.slice(start, end)}\u001b[0m`;
+    shown += `${between(at, start)}\u001b[4;${colour}m${between(start, end)}\u001b[0m`;
     at = end;
   }
-  return shown + text.slice(at);
+  return shown + between(at);
 }
 
 export function showReceipt(
