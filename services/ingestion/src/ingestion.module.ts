@@ -9,6 +9,7 @@ import { ReadVerdicts } from './application/read-verdicts.js';
 import { RecordAssessment } from './application/record-assessment.js';
 import { SignContribution } from './application/sign-contribution.js';
 import { UploadContribution } from './application/upload-contribution.js';
+import { WithdrawContribution } from './application/withdraw-contribution.js';
 import { IngestionConfig } from './config.js';
 import { ContributionView } from './inbound/contribution-view.js';
 import { ContributionsController } from './inbound/contributions.controller.js';
@@ -61,6 +62,7 @@ export async function compose({ env, database, clock, log }: Host): Promise<Comp
         provide: SignContribution,
         useValue: new SignContribution({ store, wallets: new EthersWallets(), clock, chainId }),
       },
+      { provide: WithdrawContribution, useValue: new WithdrawContribution(store, clock) },
       { provide: ReadVerdicts, useValue: new ReadVerdicts(verdicts) },
       { provide: ContributionView, useValue: new ContributionView(chainId) },
     ],

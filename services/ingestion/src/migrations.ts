@@ -46,4 +46,22 @@ export const migrations: readonly MigrationClass[] = [
       WHERE status = 'awaiting-signature';
     `,
   ),
+  sqlMigration(
+    'Withdrawal1700000000002',
+    `
+    ALTER TABLE contribution
+      DROP CONSTRAINT contribution_status_check,
+      DROP CONSTRAINT contribution_check,
+      ADD COLUMN withdrawn_at timestamptz,
+      ADD COLUMN withdrawal_reason text,
+      ADD CONSTRAINT contribution_status_check CHECK
+        (status IN ('awaiting-signature', 'received', 'accepted', 'quarantined', 'rejected', 'withdrawn')),
+      ADD CONSTRAINT contribution_signed_check CHECK
+        (status = 'withdrawn' OR (status = 'awaiting-signature') = (signature IS NULL)),
+      ADD CONSTRAINT contribution_withdrawn_check CHECK ((status = 'withdrawn') = (withdrawn_at IS NOT NULL));
+    -- One that was withdrawn before it was signed is forgotten like those that nobody signs.
+    DROP INDEX contribution_unsigned;
+    CREATE INDEX contribution_unsigned ON contribution (contributor_id, expires_at) WHERE signature IS NULL;
+    `,
+  ),
 ];

@@ -43,6 +43,12 @@ export class Client {
     return this.call('POST', path, { 'content-type': 'application/json' }, JSON.stringify(body));
   }
 
+  /** Takes a contribution back. */
+  delete(path: string, body?: object): Promise<Answer> {
+    const headers = body ? { 'content-type': 'application/json' } : {};
+    return this.call('DELETE', path, headers, body && JSON.stringify(body));
+  }
+
   /** JSON lines under the Datanet's licence, unless `headers` say otherwise. */
   upload(datanetId: string, body: UploadBody, headers: Headers = {}): Promise<Answer> {
     const all = { 'content-type': 'application/x-ndjson', 'x-openledger-licence': 'CC-BY-4.0', ...headers };

@@ -59,7 +59,7 @@ export class Platform {
     const handle = async (record: EventRecord) => void platform.events.push(record);
     await eventLog.subscribe({
       group: 'test',
-      topics: ['datanet.created.v1', 'contribution.received.v1'],
+      topics: ['datanet.created.v1', 'contribution.received.v1', 'contribution.withdrawn.v1'],
       handle,
     });
     return platform;

@@ -16,7 +16,13 @@ export interface Datanet {
   readonly createdAt: Date;
 }
 
-export type ContributionStatus = 'awaiting-signature' | 'received' | 'accepted' | 'quarantined' | 'rejected';
+export type ContributionStatus =
+  | 'awaiting-signature'
+  | 'received'
+  | 'accepted'
+  | 'quarantined'
+  | 'rejected'
+  | 'withdrawn';
 
 export interface Contribution {
   readonly contributionId: string;
@@ -33,6 +39,13 @@ export interface Contribution {
   readonly expiresAt: Date;
   readonly receivedAt?: Date;
   readonly assessment?: Assessment;
+  readonly withdrawal?: Withdrawal;
+}
+
+export interface Withdrawal {
+  readonly withdrawnAt: Date;
+  /** As the contributor gave it; empty where he gave none. */
+  readonly reason: string;
 }
 
 export interface Assessment {
@@ -62,7 +75,9 @@ export interface IngestionTx {
   findContribution(contributionId: string): Promise<Contribution | undefined>;
   /** False when it was signed meanwhile. */
   markReceived(contributionId: string, signature: string, now: Date): Promise<boolean>;
-  /** False when there is no such contribution. */
+  /** False when it was withdrawn before. */
+  withdraw(contributionId: string, withdrawal: Withdrawal): Promise<boolean>;
+  /** Keeps a withdrawn contribution withdrawn. False when there is no such contribution. */
   assess(contributionId: string, status: ContributionStatus, assessment: Assessment): Promise<boolean>;
   emit(event: EncodedEvent): Promise<void>;
 }

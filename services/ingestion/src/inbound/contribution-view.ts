@@ -20,6 +20,12 @@ export class ContributionView {
       ...(assessment === undefined
         ? {}
         : { acceptedCount, quarantinedCount, rejectedCount, reasons, assessedAt }),
+      ...(contribution.withdrawal === undefined
+        ? {}
+        : {
+            withdrawnAt: contribution.withdrawal.withdrawnAt,
+            withdrawalReason: contribution.withdrawal.reason,
+          }),
       ...(status === 'awaiting-signature'
         ? { expiresAt: contribution.expiresAt, typedData: typedData(contribution, this.chainId) }
         : {}),

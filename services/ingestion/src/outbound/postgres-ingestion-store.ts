@@ -8,6 +8,7 @@ import {
   IngestionStore,
   type IngestionTx,
   type Page,
+  type Withdrawal,
 } from '../application/ports.js';
 import { type ContributionRow, type DatanetRow, toContribution, toDatanet } from './rows.js';
 
@@ -53,7 +54,7 @@ export class PostgresIngestionStore extends IngestionStore {
   async listContributions(datanetId: string, { after, limit }: Page): Promise<Contribution[]> {
     const rows = await this.database.query<ContributionRow>(
       `SELECT * FROM contribution
-        WHERE datanet_id = $1 AND contribution_id > $2 AND status <> 'awaiting-signature'
+        WHERE datanet_id = $1 AND contribution_id > $2 AND signature IS NOT NULL
         ORDER BY contribution_id LIMIT $3`,
       [datanetId, after ?? BEFORE_ALL, limit],
     );
@@ -63,7 +64,7 @@ export class PostgresIngestionStore extends IngestionStore {
   async sweepUnsigned(now: Date): Promise<number> {
     const swept = await this.database.query(
       `DELETE FROM contribution WHERE contribution_id IN
-         (SELECT contribution_id FROM contribution WHERE status = 'awaiting-signature' AND expires_at < $1
+         (SELECT contribution_id FROM contribution WHERE signature IS NULL AND expires_at < $1
            LIMIT ${SWEEP_MAX} FOR UPDATE SKIP LOCKED) RETURNING 1`,
       [now],
     );
@@ -129,7 +130,7 @@ class PostgresIngestionTx implements IngestionTx {
   async countUnsigned(contributorId: string): Promise<number> {
     const [row] = await this.tx.query<{ count: number }>(
       `SELECT count(*)::int AS count FROM contribution
-        WHERE contributor_id = $1 AND status = 'awaiting-signature' AND expires_at > now()`,
+        WHERE contributor_id = $1 AND signature IS NULL AND expires_at > now()`,
       [contributorId],
     );
     return row?.count ?? 0;
@@ -149,11 +150,20 @@ class PostgresIngestionTx implements IngestionTx {
     return marked.length === 1;
   }
 
+  async withdraw(contributionId: string, { withdrawnAt, reason }: Withdrawal): Promise<boolean> {
+    const withdrawn = await this.tx.query(
+      `UPDATE contribution SET status = 'withdrawn', withdrawn_at = $2, withdrawal_reason = $3
+        WHERE contribution_id = $1 AND status <> 'withdrawn' RETURNING 1`,
+      [contributionId, withdrawnAt, reason],
+    );
+    return withdrawn.length === 1;
+  }
+
   async assess(contributionId: string, status: ContributionStatus, found: Assessment): Promise<boolean> {
     const assessed = await this.tx.query(
-      `UPDATE contribution SET status = $2, accepted_count = $3, quarantined_count = $4, rejected_count = $5,
+      `UPDATE contribution SET status = CASE status WHEN 'withdrawn' THEN status ELSE $2 END, accepted_count = $3, quarantined_count = $4, rejected_count = $5,
               reasons = $6, verdicts_blob = $7, assessed_at = $8
-        WHERE contribution_id = $1 AND status <> 'awaiting-signature' RETURNING 1`,
+        WHERE contribution_id = $1 AND signature IS NOT NULL RETURNING 1`,
       [
         contributionId,
         status,

@@ -35,6 +35,8 @@ export interface ContributionRow {
   reasons: Assessment['reasons'] | null;
   verdicts_blob: string | null;
   assessed_at: Date | null;
+  withdrawn_at: Date | null;
+  withdrawal_reason: string | null;
 }
 
 export const toDatanet = (row: DatanetRow): Datanet => ({
@@ -67,6 +69,9 @@ export const toContribution = (row: ContributionRow): Contribution => ({
   expiresAt: row.expires_at,
   ...(row.received_at === null ? {} : { receivedAt: row.received_at }),
   ...(row.assessed_at === null ? {} : { assessment: toAssessment(row, row.assessed_at) }),
+  ...(row.withdrawn_at === null
+    ? {}
+    : { withdrawal: { withdrawnAt: row.withdrawn_at, reason: row.withdrawal_reason ?? '' } }),
 });
 
 const toAssessment = (row: ContributionRow, assessedAt: Date): Assessment => ({
