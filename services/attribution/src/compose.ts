@@ -1,20 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FolderBlobStore } from '@openledger/blob-store';
 import { loadConfig } from '@openledger/config';
 import { topics } from '@openledger/contracts';
 import { RowLease } from '@openledger/persistence';
 import { type Composition, type Host, LeasedLoop, on } from '@openledger/service-host';
+import { AskReplay } from './application/ask-replay.js';
+import { ChallengeScore } from './application/challenge-score.js';
+import { ContextOwners } from './application/context-owners.js';
 import { ReadAttribution } from './application/read-attribution.js';
 import { RecordInputs } from './application/record-inputs.js';
-import { WorkQueue } from './application/work-queue.js';
+import { RegisterRecords } from './application/register-records.js';
 import { AttributionModule } from './attribution.module.js';
 import { AttributionConfig } from './config.js';
+import { attributionGrpc } from './inbound/attribution.grpc.js';
+import { BlobAnswerContext } from './outbound/blob-answer-context.js';
 import { BlobEvidenceReader } from './outbound/blob-evidence-reader.js';
-import { PostgresAttributionStore } from './outbound/postgres-attribution-store.js';
+import { PostgresInputs } from './outbound/postgres-inputs.js';
+import { PostgresReads } from './outbound/postgres-reads.js';
+import { PostgresRecordStore } from './outbound/postgres-record-store.js';
 import { ThreadEngine } from './outbound/thread-engine.js';
+import { workQueue } from './work-queue.js';
 
 export async function compose(host: Host): Promise<Composition> {
   const config = loadConfig(AttributionConfig, host.env);
-  const store = new PostgresAttributionStore(host.database);
   const blobs = await FolderBlobStore.open(config.BLOB_DIR);
   const engine = new ThreadEngine({
     idleMs: config.ATTRIBUTION_IDLE_MS,
@@ -25,31 +33,45 @@ export async function compose(host: Host): Promise<Composition> {
     recordsMax: config.ATTRIBUTION_RECORDS_MAX,
   });
   const onError = (error: unknown) => host.log.error({ err: error }, 'attribution');
-  const queue = new WorkQueue({
-    store,
-    engine,
-    clock: host.clock,
-    retryMs: config.ATTRIBUTION_RETRY_MS,
-    onError,
-  });
+  const reads = new PostgresReads(host.database);
+  const registry = new PostgresRecordStore(host.database);
+  const owners = new ContextOwners(registry, new BlobAnswerContext(blobs));
+  const queue = workQueue({ host, config, engine, reads, registry, owners, onError });
   const loop = new LeasedLoop({
     lease: new RowLease(host.database),
     work: (signal) => queue.next(signal),
     pollMs: config.ATTRIBUTION_POLL_MS,
     onError,
   });
-  const inputs = new RecordInputs(store);
+  const useCases = {
+    read: new ReadAttribution(reads, new BlobEvidenceReader(blobs), registry),
+    replays: new AskReplay(reads, {
+      waitMs: config.ATTRIBUTION_REPLAY_WAIT_MS,
+      pollMs: config.ATTRIBUTION_POLL_MS,
+      sleep: (ms) => sleep(ms),
+    }),
+    challenges: new ChallengeScore(reads, host.clock, config.ATTRIBUTION_CHALLENGES_PER_DAY),
+  };
   return {
-    module: AttributionModule.over(new ReadAttribution(store, new BlobEvidenceReader(blobs))),
-    handlers: [
-      on(topics.modelDeployed, (event, record) => inputs.version(record.id, event)),
-      on(topics.inferenceServed, (event, record) => inputs.answer(record.id, event)),
-      on(topics.partyChanged, (event, record) => inputs.party(record.id, event)),
-    ],
+    module: AttributionModule.over(useCases),
+    grpc: [attributionGrpc({ ...useCases, authenticator: host.authenticator, log: host.log })],
+    handlers: handlers(host, blobs, registry),
     start: async () => loop.start(),
     stop: async () => {
       await loop.stop();
       await engine.close();
     },
   };
+}
+
+function handlers(host: Host, blobs: FolderBlobStore, registry: PostgresRecordStore) {
+  const inputs = new RecordInputs(new PostgresInputs(host.database));
+  const records = new RegisterRecords(registry, { read: (digest) => blobs.get(digest) });
+  return [
+    on(topics.modelDeployed, (event, record) => inputs.version(record.id, event)),
+    on(topics.inferenceServed, (event, record) => inputs.answer(record.id, event)),
+    on(topics.partyChanged, (event, record) => inputs.party(record.id, event)),
+    on(topics.contributionAssessed, (event, record) => records.assessed(record.id, event)),
+    on(topics.contributionWithdrawn, (event, record) => records.withdrawn(record.id, event)),
+  ];
 }

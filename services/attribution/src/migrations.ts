@@ -1,4 +1,5 @@
 import { ROW_LEASE_TABLE, sqlMigration } from '@openledger/persistence';
+import { CreateRecordRegistry } from './migrations/record-registry.js';
 
 const CreateAttribution = sqlMigration(
   'CreateAttribution1700000000001',
@@ -49,4 +50,70 @@ const CreateAttribution = sqlMigration(
   `,
 );
 
-export const migrations = [CreateAttribution];
+const AuditReplayChallenge = sqlMigration(
+  'AuditReplayChallenge1700000000002',
+  `
+    -- How long an answer has waited for its model counts from here: it may come long after it was served.
+    ALTER TABLE request ADD COLUMN recorded_at timestamptz NOT NULL DEFAULT now();
+    CREATE INDEX request_waiting_version ON request (model_id, adapter_digest, served_at) WHERE state = 'waiting';
+    CREATE INDEX request_waiting_recorded ON request (recorded_at) WHERE state = 'waiting';
+    -- Answers that were given up were never published; nobody was paid for them.
+    UPDATE request SET state = 'waiting', attempts = 0, retry_at = now() WHERE state = 'failed';
+    -- The deep audit of a version, after its index.
+    CREATE TABLE audit (
+      model_id text NOT NULL,
+      adapter_digest text NOT NULL,
+      queued_at timestamptz NOT NULL DEFAULT now(),
+      state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'failed')),
+      attempts integer NOT NULL DEFAULT 0,
+      retry_at timestamptz NOT NULL DEFAULT now(),
+      report jsonb,
+      failure text,
+      audited_at timestamptz,
+      PRIMARY KEY (model_id, adapter_digest),
+      FOREIGN KEY (model_id, adapter_digest) REFERENCES model_version
+    );
+    CREATE INDEX audit_waiting ON audit (queued_at) WHERE state = 'waiting';
+    -- The newest replay of each answer that one was asked for.
+    CREATE TABLE replay (
+      request_id text PRIMARY KEY REFERENCES request,
+      person_id text NOT NULL,
+      asked_at timestamptz NOT NULL DEFAULT now(),
+      state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'failed')),
+      attempts integer NOT NULL DEFAULT 0,
+      retry_at timestamptz NOT NULL DEFAULT now(),
+      result jsonb,
+      failure text,
+      replayed_at timestamptz
+    );
+    CREATE INDEX replay_waiting ON replay (asked_at) WHERE state = 'waiting';
+    CREATE TABLE challenge (
+      id text PRIMARY KEY,
+      request_id text NOT NULL REFERENCES request,
+      person_id text NOT NULL,
+      reason text NOT NULL,
+      challenged_at timestamptz NOT NULL,
+      state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done')),
+      attempts integer NOT NULL DEFAULT 0,
+      retry_at timestamptz NOT NULL DEFAULT now(),
+      failure text,
+      outcome text CHECK (outcome IN ('dismissed', 'upheld', 'undecidable')),
+      finding text,
+      decided_at timestamptz,
+      UNIQUE (request_id, person_id),
+      CHECK ((state = 'done') = (outcome IS NOT NULL))
+    );
+    CREATE INDEX challenge_waiting ON challenge (challenged_at) WHERE state = 'waiting';
+    CREATE INDEX challenge_person ON challenge (person_id, challenged_at);
+    -- Scores that a challenge corrected, as they were published.
+    CREATE TABLE superseded_score (
+      challenge_id text PRIMARY KEY REFERENCES challenge,
+      request_id text NOT NULL REFERENCES request,
+      result jsonb NOT NULL,
+      scored_at timestamptz NOT NULL
+    );
+    CREATE INDEX superseded_score_request ON superseded_score (request_id);
+  `,
+);
+
+export const migrations = [CreateAttribution, AuditReplayChallenge, CreateRecordRegistry];

@@ -60,7 +60,16 @@ try {
     for (let i = 0; i < QUESTIONS; i++) {
       const answer = await trained.ask(own[(i * 11) % own.length]?.prompt ?? '');
       const tokensBlob = await blobs.put(Buffer.from(canonicalJson(answer)));
-      const order = { version, indexDigest: index.digest, requestId: `${i}`, tokensBlob, parties: new Map() };
+      const order = {
+        version,
+        indexDigest: index.digest,
+        requestId: `${i}`,
+        tokensBlob,
+        parties: new Map(),
+        withdrawn: [],
+        chunkOwners: new Map(),
+        reliability: index.reliability,
+      };
       start = performance.now();
       const { contributors } = await engine.score(order);
       times.push(since(start));

@@ -1,5 +1,5 @@
-import type { EncodedEvent } from '@openledger/contracts';
 import type { Stake } from '../domain/lineage.js';
+import type { RecordOwner } from './record-registry.js';
 
 /** A deployed adapter and where its history lies. */
 export interface ModelVersion {
@@ -13,32 +13,27 @@ export interface ModelVersion {
   readonly deployedAt: Date;
 }
 
-/** An answer that was paid for. */
-export interface ServedAnswer {
-  readonly requestId: string;
-  readonly modelId: string;
-  readonly adapterDigest: string;
-  readonly payerOrganisationId: string;
-  readonly tokensBlob: string;
-  readonly servedAt: Date;
-}
-
-export interface Party {
-  readonly id: string;
-  readonly contributorIds: readonly string[];
-  readonly absorbedPartyIds: readonly string[];
-  readonly changedAt: Date;
+/** How far influence can be trusted, with its 95 % interval; parts per billion. */
+export interface Reliability {
+  readonly ppb: number;
+  readonly lowPpb: number;
+  readonly highPpb: number;
 }
 
 /** What is known about a version's index without opening it. */
 export interface IndexSummary {
   /** SHA-256 of the index's description, which names the blob of its vectors. */
   readonly digest: string;
-  readonly reliabilityPpb: number;
+  /** Merkle root over the index's vectors; empty where there are none. */
+  readonly root: string;
+  /** By the quick audit that is part of the build. */
+  readonly reliability: Reliability;
   readonly records: number;
   /** Trained parameters: the length of each vector. */
   readonly parameters: number;
   readonly stakes: readonly Stake[];
+  /** Contributions that the records come from; absent where they are not known. */
+  readonly contributions?: readonly string[];
 }
 
 export interface IndexProgress {
@@ -49,77 +44,57 @@ export interface IndexProgress {
 export interface Share {
   readonly contributorId: string;
   readonly partyId: string;
+  /** Of the answer, by training data; parts per billion, as all shares. */
   readonly influencePpb: number;
+  /** Of the answer, by retrieved chunks. */
+  readonly contextPpb: number;
+  /** Of what the model was trained on. */
   readonly basePpb: number;
 }
 
-/** One answer's attribution. */
+/** What explains an answer before it is shared out; sums to one billion. */
+export interface Pools {
+  readonly baseModelPpb: number;
+  readonly trainingPpb: number;
+  readonly contextPpb: number;
+}
+
+/**
+ * One answer's attribution. Influence and context shares, the base model's and the reserve's sum to one billion.
+ * Where nothing could be measured, the reserve holds it all and `reason` says why by a stable code.
+ */
 export interface ScoredAnswer {
+  readonly status: 'scored' | 'unattributable';
+  /** Empty where it was scored. */
+  readonly reason: string;
   readonly contributors: readonly Share[];
   readonly baseModelPpb: number;
   readonly reservePpb: number;
-  readonly reliabilityPpb: number;
+  readonly reliability: Reliability;
+  /** Absent where nothing was measured. */
+  readonly pools?: Pools;
+  readonly indexDigest: string;
+  readonly indexRoot: string;
+  /** Version of the arithmetic. */
+  readonly codeVersion: string;
+  /** SHA-256 of what is shown; empty where there is nothing to show. */
   readonly evidenceBlob: string;
+  /** SHA-256 of the {@link ScoreReceipt}; empty where nothing was measured. */
+  readonly receiptBlob: string;
 }
 
-export type WorkState = 'waiting' | 'done' | 'failed';
-
-export interface VersionStatus {
-  readonly modelId: string;
-  readonly adapterDigest: string;
-  readonly state: WorkState;
-  readonly progress?: IndexProgress;
-  readonly index?: IndexSummary;
-  readonly failure?: string;
-}
-
-export interface AnswerStatus extends ServedAnswer {
-  readonly state: WorkState;
-  readonly result?: ScoredAnswer;
-  readonly failure?: string;
-  readonly scoredAt?: Date;
-}
-
-/** Work taken from the queue; the attempt is counted when it is taken, so that a crash counts too. */
-export interface Claimed<T> {
-  readonly work: T;
-  /** 1 for the first. */
-  readonly attempt: number;
-}
-
-/** Names one piece of work for the store. */
-export type WorkKey =
-  | { readonly kind: 'version'; readonly modelId: string; readonly adapterDigest: string }
-  | { readonly kind: 'answer'; readonly requestId: string };
-
-export abstract class AttributionStore {
-  /** The three are false when the event was handled before. */
-  abstract recordVersion(eventId: string, version: ModelVersion): Promise<boolean>;
-  abstract recordAnswer(eventId: string, answer: ServedAnswer): Promise<boolean>;
-  abstract recordParty(eventId: string, party: Party): Promise<boolean>;
-  /** The oldest version without an index whose time has come. */
-  abstract claimVersion(): Promise<Claimed<ModelVersion> | undefined>;
-  /** The oldest answer without a score whose version has its index and whose time has come. */
-  abstract claimAnswer(): Promise<Claimed<ServedAnswer> | undefined>;
-  abstract saveProgress(version: ModelVersion, progress: IndexProgress): Promise<void>;
-  abstract saveIndex(version: ModelVersion, index: IndexSummary): Promise<void>;
-  /** Stores a score and publishes it in one transaction; false when there was one before. */
-  abstract saveScore(requestId: string, score: ScoredAnswer, at: Date, event: EncodedEvent): Promise<boolean>;
-  /** Puts work back for later without counting the attempt. */
-  abstract putBack(key: WorkKey): Promise<void>;
-  abstract retryIn(key: WorkKey, waitMs: number, failure: string): Promise<void>;
-  /** Gives up. Answers that wait for a version that failed read as failed. */
-  abstract fail(key: WorkKey, failure: string): Promise<void>;
-  abstract version(
-    modelId: string,
-    adapterDigest: string,
-  ): Promise<(VersionStatus & ModelVersion) | undefined>;
-  /** Of the newest deployed version. */
-  abstract versionOf(modelId: string): Promise<VersionStatus | undefined>;
-  abstract answer(requestId: string): Promise<AnswerStatus | undefined>;
-  /** Parties of those contributors who share one with others. */
-  abstract partiesOf(contributorIds: readonly string[]): Promise<Map<string, string>>;
-}
+/**
+ * Reasons for which no second attempt can help. The engine may also refuse by any other code: it is asked
+ * again a few times, and then its code becomes the reason.
+ */
+export const FINAL_REASONS: ReadonlySet<string> = new Set([
+  'NO_INDEX',
+  'UNKNOWN_ORIGIN',
+  'INDEX_DIFFERS',
+  'EMPTY_ANSWER',
+  'ZERO_GRADIENT',
+  'NOT_FINITE',
+]);
 
 /** What to score, and against which index. */
 export interface AnswerOrder {
@@ -129,18 +104,96 @@ export interface AnswerOrder {
   readonly tokensBlob: string;
   /** By contributor; absent means alone. */
   readonly parties: ReadonlyMap<string, string>;
+  /** Contributions that were taken back: nothing of them is shown or paid. */
+  readonly withdrawn: readonly string[];
+  /** By record, of the chunks that were retrieved for the answer. */
+  readonly chunkOwners: ReadonlyMap<string, RecordOwner>;
+  /** The version's as it is now: of the deep audit once there is one. */
+  readonly reliability: Reliability;
+}
+
+/** Why an order could not be carried out. */
+export interface Refusal {
+  /** Stable code of a DomainError. */
+  readonly code: string;
+  readonly message: string;
+}
+
+export type ScoreOutcome =
+  | { readonly kind: 'scored'; readonly score: ScoredAnswer }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** Not the answer's fault as far as is known: to be logged, and tried again. */
+  | { readonly kind: 'broke'; readonly error: Error };
+
+export interface AuditOrder {
+  readonly version: ModelVersion;
+  readonly indexDigest: string;
+  /** How long it may take; what is not measured by then widens the interval. */
+  readonly secondsMax: number;
+}
+
+export type AuditMethod = 'LOCAL_STEP' | 'METAGRADIENT' | 'LEAVE_ONE_OUT' | 'SHAPLEY';
+
+/** What a version's data did to its loss on records that it was not trained on. */
+export interface Impact {
+  /** Mean NLL per completion token, nats. */
+  readonly baseLoss: number;
+  readonly adapterLoss: number;
+  readonly contributors: readonly {
+    readonly contributorId: string;
+    /** Expected rise of the loss without his data, nats per token. */
+    readonly lossChange: number;
+    readonly standardError: number;
+    readonly method: 'EXPECTED' | 'LEAVE_ONE_OUT' | 'SHAPLEY';
+  }[];
+}
+
+export interface AuditReport {
+  readonly reliability: Reliability;
+  readonly method: AuditMethod;
+  /** SHA-256 of JSON with predictions, measurements and whatever decides them. */
+  readonly auditBlob: string;
+  /** Absent where there was nothing held out to measure by. */
+  readonly impact?: Impact;
+}
+
+/** A score to compute again. */
+export interface ReplayOrder {
+  readonly version: ModelVersion;
+  readonly receiptBlob: string;
+}
+
+export interface Replay {
+  readonly equal: boolean;
+  /** First differences, by where they stand in the receipt. */
+  readonly differences: readonly string[];
+  /** Inputs that are gone. */
+  readonly missing: readonly string[];
+  /** Version of the arithmetic that computed the receipt. */
+  readonly codeVersion: string;
+  /** How it was compared, for people. */
+  readonly note: string;
+  /** What came out instead, where it is different. */
+  readonly score?: ScoredAnswer;
+}
+
+export interface Watch<Progress> {
+  readonly onProgress: (progress: Progress) => void;
+  readonly signal: AbortSignal;
 }
 
 /** Does the arithmetic, away from the event loop. Rejects with the abort reason when aborted. */
 export abstract class AttributionEngine {
-  abstract index(
-    version: ModelVersion,
-    watch: { readonly onProgress: (progress: IndexProgress) => void; readonly signal: AbortSignal },
-  ): Promise<IndexSummary>;
-  abstract score(order: AnswerOrder, signal: AbortSignal): Promise<ScoredAnswer>;
+  abstract index(version: ModelVersion, watch: Watch<IndexProgress>): Promise<IndexSummary>;
+  /** Answers of one version, in the order given; an answer that fails does not fail its batch. */
+  abstract score(orders: readonly AnswerOrder[], signal: AbortSignal): Promise<readonly ScoreOutcome[]>;
+  abstract audit(order: AuditOrder, signal: AbortSignal): Promise<AuditReport>;
+  abstract replay(order: ReplayOrder, signal: AbortSignal): Promise<Replay>;
 }
 
-/** Why an answer is attributed as it is; positions are characters of the text. */
+export type ReasonCode = 'PAID' | 'BELOW_NOISE' | 'NEGATIVE' | 'DUPLICATE' | 'WITHDRAWN' | 'ONLY_BASE_SHARE';
+
+/** Why an answer is attributed as it is; positions are Unicode code points of the text, end exclusive. */
 export interface Evidence {
   readonly text: string;
   readonly spans: readonly {
@@ -148,13 +201,29 @@ export interface Evidence {
     readonly end: number;
     readonly text: string;
     readonly records: readonly { readonly recordId: string; readonly contributorId: string }[];
+    /** What the adapter added on them. */
+    readonly nats?: number;
   }[];
   readonly topRecords: readonly {
     readonly recordId: string;
     readonly contributorId: string;
+    /** Nats of the answer's surprise that the record removed. */
     readonly score: number;
     readonly prompt: string;
     readonly completion: string;
+  }[];
+  /** Retrieved chunks. */
+  readonly chunks?: readonly {
+    readonly recordId: string;
+    readonly contributorId: string;
+    readonly nats: number;
+    readonly standardError: number;
+  }[];
+  /** Of everybody with a stake. */
+  readonly reasons?: readonly {
+    readonly contributorId: string;
+    readonly code: ReasonCode;
+    readonly message: string;
   }[];
 }
 

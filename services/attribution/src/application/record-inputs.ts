@@ -1,9 +1,9 @@
 import { type InferenceServed, type ModelDeployed, type PartyChanged, required } from '@openledger/contracts';
-import type { AttributionStore } from './ports.js';
+import type { InputStore } from './store-port.js';
 
 /** Keeps this service's own copy of what there is to index and to score. */
 export class RecordInputs {
-  constructor(private readonly store: AttributionStore) {}
+  constructor(private readonly store: InputStore) {}
 
   version(eventId: string, event: ModelDeployed): Promise<boolean> {
     return this.store.recordVersion(eventId, {

@@ -1,111 +1,50 @@
-import { AttributionScored, encodeEvent, topics } from '@openledger/contracts';
-import { type Clock, DomainError, derivedId, invariant } from '@openledger/kernel';
-import type {
-  AttributionEngine,
-  AttributionStore,
-  ModelVersion,
-  ScoredAnswer,
-  ServedAnswer,
-  WorkKey,
-} from './ports.js';
+import type { WorkKind } from './work.js';
 
-/** After that many attempts a piece of work is given up, and its reason shown. */
-export const ATTEMPTS_MAX = 5;
-
-export interface WorkOptions {
-  readonly store: AttributionStore;
-  readonly engine: AttributionEngine;
-  readonly clock: Clock;
-  /** Wait before the second attempt; doubles with each. */
-  readonly retryMs: number;
-  readonly onError: (error: unknown) => void;
+/** Kinds of work, the most urgent first. */
+export interface QueueKinds {
+  /** Always before the rest: others wait for them. */
+  readonly first: readonly WorkKind[];
+  /** In turn, so that none of them starves another. */
+  readonly inTurn: readonly WorkKind[];
+  /** When nothing else waits, and once in a while even so. */
+  readonly last: WorkKind;
 }
 
+/** Pieces of other work that the last kind gives way to before it has its turn. */
+const PATIENCE = 64;
+
 /**
- * Indexes deployed versions, then scores answers, one after the other. Only one may work at a time: its
- * host holds a lease. What fails is put behind the rest, so it blocks nothing.
+ * Decides what is done next. Only one may work at a time: its host holds a lease. What fails is put behind the rest,
+ * so it blocks nothing.
  */
 export class WorkQueue {
-  constructor(private readonly options: WorkOptions) {}
+  private turn = 0;
+  private sinceLast = 0;
+
+  constructor(private readonly kinds: QueueKinds) {}
 
   /** Does the next piece of work to its end; false when none waits. */
   async next(signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted) return false;
-    const { store } = this.options;
-    const version = await store.claimVersion();
-    if (version) {
-      const { modelId, adapterDigest } = version.work;
-      const key: WorkKey = { kind: 'version', modelId, adapterDigest };
-      await this.attempt(key, version.attempt, signal, () => this.index(version.work, signal));
-      return true;
+    for (const kind of this.order()) {
+      if (signal.aborted) return false;
+      if (await kind.next(signal)) return true;
     }
-    const answer = await store.claimAnswer();
-    if (!answer) return false;
-    const key: WorkKey = { kind: 'answer', requestId: answer.work.requestId };
-    await this.attempt(key, answer.attempt, signal, () => this.score(answer.work, signal));
-    return true;
+    return false;
   }
 
-  private async index(version: ModelVersion, signal: AbortSignal): Promise<void> {
-    const { store, engine, onError } = this.options;
-    const summary = await engine.index(version, {
-      signal,
-      onProgress: (progress) => {
-        store.saveProgress(version, progress).catch(onError);
-      },
-    });
-    await store.saveIndex(version, summary);
+  private *order(): Generator<WorkKind> {
+    const { first, inTurn } = this.kinds;
+    yield* first;
+    this.turn += 1;
+    this.sinceLast += 1;
+    const isLastDue = this.sinceLast > PATIENCE;
+    if (isLastDue) yield* this.lastKind();
+    for (const at of inTurn.keys()) yield* inTurn.slice((this.turn + at) % inTurn.length).slice(0, 1);
+    if (!isLastDue) yield* this.lastKind();
   }
 
-  private async score(answer: ServedAnswer, signal: AbortSignal): Promise<void> {
-    const { store, engine, clock } = this.options;
-    const version = await store.version(answer.modelId, answer.adapterDigest);
-    invariant(version?.index, 'an answer is claimed when its index is there');
-    const parties = await store.partiesOf(version.index.stakes.map(({ contributorId }) => contributorId));
-    const { requestId, tokensBlob } = answer;
-    const order = { version, indexDigest: version.index.digest, requestId, tokensBlob, parties };
-    const score = await engine.score(order, signal);
-    const at = clock.now();
-    const id = derivedId(requestId, topics.attributionScored.name);
-    const event = encodeEvent(topics.attributionScored, id, toEvent(answer, score, at));
-    await store.saveScore(requestId, score, at, event);
-  }
-
-  /** One attempt; `signal` is the host's wish to stop, which is no failure of the work. */
-  private async attempt(
-    key: WorkKey,
-    attempt: number,
-    signal: AbortSignal,
-    work: () => Promise<void>,
-  ): Promise<void> {
-    const { store, onError, retryMs } = this.options;
-    try {
-      if (attempt > ATTEMPTS_MAX) throw new Error('the process ended at every attempt');
-      await work();
-    } catch (error) {
-      if (signal.aborted) return store.putBack(key);
-      if (!(error instanceof DomainError)) onError(error);
-      const failure = reasonOf(error);
-      if (attempt >= ATTEMPTS_MAX) return store.fail(key, failure);
-      await store.retryIn(key, retryMs * 2 ** (attempt - 1), failure);
-    }
+  private *lastKind(): Generator<WorkKind> {
+    this.sinceLast = 0;
+    yield this.kinds.last;
   }
 }
-
-const reasonOf = (error: unknown) =>
-  error instanceof DomainError
-    ? `${error.code}: ${error.message}`
-    : 'INTERNAL: attribution stopped on our side; see the log of the service.';
-
-const toEvent = ({ requestId, modelId, adapterDigest }: ServedAnswer, score: ScoredAnswer, scoredAt: Date) =>
-  AttributionScored.create({
-    requestId,
-    modelId,
-    adapterDigest,
-    contributors: score.contributors.map((share) => ({ ...share })),
-    baseModelPpb: score.baseModelPpb,
-    reservePpb: score.reservePpb,
-    reliabilityPpb: score.reliabilityPpb,
-    evidenceBlob: score.evidenceBlob,
-    scoredAt,
-  });

@@ -1,44 +1,64 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { Authenticated, Caller, type Principal, Public } from '@openledger/auth';
+import { parse } from '@openledger/service-host';
+import { AskReplay } from '../application/ask-replay.js';
+import { ChallengeScore } from '../application/challenge-score.js';
 import { ReadAttribution } from '../application/read-attribution.js';
+import { answerView, challengeView, explanationView, impactView, modelView } from './attribution-view.js';
+import { ChallengeBody } from './challenge-body.js';
 
 @Controller('attributions')
 export class AttributionsController {
-  constructor(private readonly read: ReadAttribution) {}
+  constructor(
+    private readonly read: ReadAttribution,
+    private readonly replays: AskReplay,
+    private readonly challenges: ChallengeScore,
+  ) {}
 
   @Public()
   @Get('models/:modelId')
   async model(@Param('modelId') id: string) {
-    const { modelId, adapterDigest, state, progress, failure, index } = await this.read.model(id);
-    return {
-      modelId,
-      adapterDigest,
-      state: state === 'done' ? 'ready' : state,
-      progress,
-      failure,
-      indexDigest: index?.digest,
-      reliabilityPpb: index?.reliabilityPpb,
-      records: index?.records,
-      contributors: index?.stakes,
-    };
+    return modelView(await this.read.model(id));
+  }
+
+  @Public()
+  @Get('models/:modelId/impact')
+  async impact(@Param('modelId') id: string) {
+    return impactView(await this.read.impact(id));
+  }
+
+  @Authenticated()
+  @Get('challenges/:challengeId')
+  async challenge(@Caller() caller: Principal, @Param('challengeId') id: string) {
+    return challengeView(await this.challenges.read(id, caller));
   }
 
   @Authenticated()
   @Get(':requestId')
   async answer(@Caller() caller: Principal, @Param('requestId') id: string) {
-    const { answer, score, evidence } = await this.read.answer(id, caller);
-    return {
-      requestId: answer.requestId,
-      modelId: answer.modelId,
-      adapterDigest: answer.adapterDigest,
-      text: evidence.text,
-      reliabilityPpb: score.reliabilityPpb,
-      baseModelPpb: score.baseModelPpb,
-      reservePpb: score.reservePpb,
-      contributors: score.contributors,
-      spans: evidence.spans,
-      topRecords: evidence.topRecords,
-      scoredAt: answer.scoredAt?.toISOString(),
-    };
+    return answerView(await this.read.answer(id, caller));
+  }
+
+  @Authenticated()
+  @Get(':requestId/explanation')
+  async explanation(@Caller() caller: Principal, @Param('requestId') id: string) {
+    const { evidence } = await this.read.answer(id, caller);
+    return explanationView(id, evidence);
+  }
+
+  @Authenticated()
+  @HttpCode(200)
+  @Post(':requestId/replay')
+  async replay(@Caller() caller: Principal, @Param('requestId') id: string) {
+    const { score: _score, ...replay } = await this.replays.run(id, caller, new AbortController().signal);
+    return { requestId: id, ...replay };
+  }
+
+  @Authenticated()
+  @HttpCode(202)
+  @Post(':requestId/challenges')
+  async open(@Caller() caller: Principal, @Param('requestId') id: string, @Body() body: unknown) {
+    const { reason } = parse(ChallengeBody, body);
+    return challengeView(await this.challenges.open(id, reason, caller));
   }
 }

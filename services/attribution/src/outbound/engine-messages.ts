@@ -1,10 +1,14 @@
 import type { ErrorKind } from '@openledger/kernel';
 import type {
   AnswerOrder,
+  AuditOrder,
+  AuditReport,
   IndexProgress,
   IndexSummary,
   ModelVersion,
-  ScoredAnswer,
+  Replay,
+  ReplayOrder,
+  ScoreOutcome,
 } from '../application/ports.js';
 
 /** What the engine's thread is started with. */
@@ -16,14 +20,24 @@ export interface EngineOptions {
   readonly recordsMax: number;
 }
 
-export type EngineOrder =
-  | { readonly kind: 'index'; readonly version: ModelVersion }
-  | { readonly kind: 'score'; readonly order: AnswerOrder };
+/** Orders and what each is answered by. */
+export interface EngineWork {
+  readonly index: { readonly order: ModelVersion; readonly result: IndexSummary };
+  readonly score: { readonly order: readonly AnswerOrder[]; readonly result: readonly ScoreOutcome[] };
+  readonly audit: { readonly order: AuditOrder; readonly result: AuditReport };
+  readonly replay: { readonly order: ReplayOrder; readonly result: Replay };
+}
+
+export type EngineOrder = {
+  readonly [K in keyof EngineWork]: { readonly kind: K; readonly order: EngineWork[K]['order'] };
+}[keyof EngineWork];
+
+export type EngineResult = EngineWork[keyof EngineWork]['result'];
 
 export type EngineAnswer =
   | { readonly kind: 'progress'; readonly progress: IndexProgress }
-  | { readonly kind: 'indexed'; readonly index: IndexSummary }
-  | { readonly kind: 'scored'; readonly score: ScoredAnswer }
+  /** To the order that was sent last. */
+  | { readonly kind: 'done'; readonly result: EngineResult }
   | {
       readonly kind: 'refused';
       readonly errorKind: ErrorKind;

@@ -1,14 +1,25 @@
-import { DomainError, InvariantError } from '@openledger/kernel';
+import { DomainError } from '@openledger/kernel';
 import { NativeThread } from '@openledger/worker-thread';
 import {
   type AnswerOrder,
   AttributionEngine,
+  type AuditOrder,
+  type AuditReport,
   type IndexProgress,
   type IndexSummary,
   type ModelVersion,
-  type ScoredAnswer,
+  type Replay,
+  type ReplayOrder,
+  type ScoreOutcome,
+  type Watch,
 } from '../application/ports.js';
-import type { EngineAnswer, EngineOptions, EngineOrder } from './engine-messages.js';
+import type {
+  EngineAnswer,
+  EngineOptions,
+  EngineOrder,
+  EngineResult,
+  EngineWork,
+} from './engine-messages.js';
 
 export interface ThreadEngineOptions extends EngineOptions {
   readonly idleMs: number;
@@ -26,19 +37,20 @@ export class ThreadEngine extends AttributionEngine {
     super();
   }
 
-  async index(
-    version: ModelVersion,
-    watch: { readonly onProgress: (progress: IndexProgress) => void; readonly signal: AbortSignal },
-  ): Promise<IndexSummary> {
-    const answer = await this.ask({ kind: 'index', version }, watch.signal, watch.onProgress);
-    if (answer.kind !== 'indexed') throw new InvariantError(`an index order was answered by ${answer.kind}`);
-    return answer.index;
+  index(version: ModelVersion, { onProgress, signal }: Watch<IndexProgress>): Promise<IndexSummary> {
+    return this.ask('index', version, signal, onProgress);
   }
 
-  async score(order: AnswerOrder, signal: AbortSignal): Promise<ScoredAnswer> {
-    const answer = await this.ask({ kind: 'score', order }, signal);
-    if (answer.kind !== 'scored') throw new InvariantError(`a score order was answered by ${answer.kind}`);
-    return answer.score;
+  score(orders: readonly AnswerOrder[], signal: AbortSignal): Promise<readonly ScoreOutcome[]> {
+    return this.ask('score', orders, signal);
+  }
+
+  audit(order: AuditOrder, signal: AbortSignal): Promise<AuditReport> {
+    return this.ask('audit', order, signal);
+  }
+
+  replay(order: ReplayOrder, signal: AbortSignal): Promise<Replay> {
+    return this.ask('replay', order, signal);
   }
 
   async close(): Promise<void> {
@@ -48,11 +60,12 @@ export class ThreadEngine extends AttributionEngine {
     await thread?.end();
   }
 
-  private async ask(
-    order: EngineOrder,
+  private async ask<K extends keyof EngineWork>(
+    kind: K,
+    order: EngineWork[K]['order'],
     signal: AbortSignal,
     onProgress?: (progress: IndexProgress) => void,
-  ): Promise<EngineAnswer> {
+  ): Promise<EngineWork[K]['result']> {
     signal.throwIfAborted();
     clearTimeout(this.idle);
     const thread = this.running();
@@ -60,7 +73,7 @@ export class ThreadEngine extends AttributionEngine {
     const end = () => void this.close();
     signal.addEventListener('abort', end, { once: true });
     try {
-      return await answerOf(thread, order, onProgress);
+      return await answerOf(thread, { kind, order } as EngineOrder, onProgress);
     } finally {
       signal.removeEventListener('abort', end);
       this.idle = setTimeout(end, this.options.idleMs);
@@ -85,10 +98,10 @@ async function answerOf(
   thread: NativeThread,
   order: EngineOrder,
   onProgress?: (progress: IndexProgress) => void,
-): Promise<EngineAnswer> {
+): Promise<EngineResult> {
   const listening = new AbortController();
   try {
-    return await new Promise<EngineAnswer>((resolve, reject) => {
+    return await new Promise<EngineResult>((resolve, reject) => {
       const on = <T>(event: string, listener: (value: T) => void) => {
         thread.on(event, listener);
         listening.signal.addEventListener('abort', () => thread.off(event, listener));
@@ -98,7 +111,7 @@ async function answerOf(
         else if (answer.kind === 'refused') {
           reject(new DomainError(answer.errorKind, answer.code, answer.message));
         } else if (answer.kind === 'broke') reject(answer.error);
-        else resolve(answer);
+        else resolve(answer.result);
       });
       on('error', reject);
       on('exit', (code: number) => reject(new Error(`the attribution thread ended with code ${code}`)));

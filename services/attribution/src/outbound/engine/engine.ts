@@ -1,12 +1,23 @@
 import type { BlobStore } from '@openledger/blob-store';
 import { type LoadedModel, loadModelFolder } from '@openledger/transformer';
 import { z } from 'zod';
-import type { AnswerOrder, IndexSummary, ModelVersion, ScoredAnswer } from '../../application/ports.js';
+import type {
+  AnswerOrder,
+  AuditOrder,
+  AuditReport,
+  IndexSummary,
+  ModelVersion,
+  Replay,
+  ReplayOrder,
+  ScoredAnswer,
+} from '../../application/ports.js';
 import { pearson, reliabilityPpb } from '../../domain/audit.js';
 import { stakesOf } from '../../domain/lineage.js';
-import { SpanIndex } from '../../domain/span-index.js';
 import { readJson, storeJson } from '../json-blob.js';
+import { completionSpans } from './answer-spans.js';
 import { buildIndex, SEED, SKETCH_SIZE } from './build-index.js';
+import { indexAudit } from './index-audit.js';
+import { type ReplayParts, replayAnswer } from './replay-answer.js';
 import { type ScoringVersion, scoreAnswer } from './score-answer.js';
 import { isOfUnknownOrigin, scoreUnknown, storeEmptyIndex } from './unknown-origin.js';
 import { loadIndex, storeIndex } from './version-index.js';
@@ -16,6 +27,9 @@ const Tokens = z.object({
   promptTokens: z.array(z.int().min(0)),
   completionTokens: z.array(z.int().min(0)),
 });
+
+/** Changes whenever the same inputs may give another integer. */
+export const CODE_VERSION = 'openledger-attribution/1';
 
 export interface EngineConfig extends VersionLimits {
   readonly modelDir: string;
@@ -56,12 +70,35 @@ export class Engine {
     });
   }
 
-  async score({ version, indexDigest, requestId, tokensBlob, parties }: AnswerOrder): Promise<ScoredAnswer> {
+  async score(order: AnswerOrder): Promise<ScoredAnswer> {
+    const { version, indexDigest, requestId, tokensBlob, parties, reliability } = order;
     const answer = Tokens.parse(await readJson(this.blobs, tokensBlob));
     const { score, evidence } = isOfUnknownOrigin(version)
       ? scoreUnknown(await this.baseModel(), { requestId, indexDigest }, answer)
       : await scoreAnswer(await this.scoringOf(version, indexDigest), requestId, answer, parties);
-    return { ...score, evidenceBlob: await storeJson(this.blobs, evidence) };
+    return {
+      ...score,
+      reliability,
+      indexDigest,
+      indexRoot: '',
+      codeVersion: CODE_VERSION,
+      evidenceBlob: await storeJson(this.blobs, evidence),
+      receiptBlob: '',
+    };
+  }
+
+  audit(order: AuditOrder): Promise<AuditReport> {
+    return indexAudit(this.blobs, order);
+  }
+
+  replay(order: ReplayOrder): Promise<Replay> {
+    const parts: ReplayParts = {
+      blobs: this.blobs,
+      codeVersion: CODE_VERSION,
+      score: (again) => this.score(again),
+      verify: async () => `codeVersion: ${CODE_VERSION} keeps no rule of an earlier version`,
+    };
+    return replayAnswer(parts, order);
   }
 
   async release(): Promise<void> {
@@ -88,18 +125,9 @@ export class Engine {
   private async scoringOf(version: ModelVersion, indexDigest: string): Promise<ScoringVersion> {
     const model = await this.modelOf(version);
     if (this.scoring?.model !== model || this.scoring.indexDigest !== indexDigest) {
-      const spans = new SpanIndex(model.records.map((record) => completionTokens(model, record)));
+      const spans = completionSpans(model);
       this.scoring = { model, indexDigest, spans, ...(await loadIndex(this.blobs, indexDigest)) };
     }
     return this.scoring;
   }
-}
-
-/** Without the end token, which every record has and no answer shows. */
-function completionTokens(model: VersionModel, record: VersionModel['records'][number]): number[] {
-  const { tokens, completionStart } = model.tokensOf(record);
-  const ends = new Set(model.base.generation.eosTokenIds);
-  return Array.from(tokens)
-    .slice(completionStart)
-    .filter((token, at, all) => at < all.length - 1 || !ends.has(token));
 }

@@ -1,12 +1,11 @@
 import type { Evidence, ScoredAnswer, Share } from '../../application/ports.js';
-import { CountSketch } from '../../domain/count-sketch.js';
 import type { TokenExample } from '../../domain/decoys.js';
+import { CountSketch } from '../../domain/influence/count-sketch.js';
 import { type AnswerCredit, creditMembers, type Member } from '../../domain/party-credit.js';
-import type { SpanIndex, TokenSpan } from '../../domain/span-index.js';
-import { spanNats } from '../../domain/span-nats.js';
+import type { SpanIndex } from '../../domain/spans/span-index.js';
 import { typicalScore } from '../../domain/typical-score.js';
 import { dot } from '../../domain/vectors.js';
-import { answerText } from './answer-text.js';
+import { answerSpans } from './answer-spans.js';
 import type { IndexDescription, VersionIndex } from './version-index.js';
 import type { VersionModel } from './version-model.js';
 
@@ -37,13 +36,19 @@ export interface StoredEvidence extends Evidence {
   readonly logLikelihoods: { readonly base: number; readonly adapter: number };
 }
 
+/** What the arithmetic says of an answer; the rest of its score is known beforehand. */
+export type MeasuredScore = Pick<
+  ScoredAnswer,
+  'status' | 'reason' | 'contributors' | 'baseModelPpb' | 'reservePpb'
+>;
+
 /** Who explains the answer. Depends on the tokens, the version and the parties alone. */
 export async function scoreAnswer(
   version: ScoringVersion,
   requestId: string,
   answer: AnswerTokens,
   parties: ReadonlyMap<string, string>,
-): Promise<{ readonly score: Omit<ScoredAnswer, 'evidenceBlob'>; readonly evidence: StoredEvidence }> {
+): Promise<{ readonly score: MeasuredScore; readonly evidence: StoredEvidence }> {
   const { model, index, spans, description } = version;
   const example = exampleOf(answer, model.tokensMax);
   // Nothing was said, so there is nothing to explain.
@@ -62,8 +67,7 @@ export async function scoreAnswer(
       tokens,
     }),
   );
-  const found = spans.spansOf(answer.completionTokens);
-  const nats = spanNats(found, gains(logs), (record) => ownerOf(model.records[record]?.contributorId ?? ''));
+  const verbatim = answerSpans({ model, spans }, answer.completionTokens, gains(logs), ownerOf);
   const decoys = index.decoys.map((decoy) => dot(decoy, z));
   const scores = recordScores(version, z);
   const typical = typicalScore(scores);
@@ -71,7 +75,7 @@ export async function scoreAnswer(
   const credit = creditMembers({
     members,
     typicalScore: typical,
-    spanNats: nats,
+    spanNats: verbatim.nats,
     decoys,
     baseLogLikelihood: Math.min(0, logLikelihoods.base),
     adapterLogLikelihood: logLikelihoods.adapter,
@@ -81,10 +85,11 @@ export async function scoreAnswer(
     evidence: {
       requestId,
       indexDigest: version.indexDigest,
-      ...shownSpans(model, answer.completionTokens, found),
+      text: verbatim.text,
+      spans: verbatim.spans,
       topRecords: topRecords(model, scores),
       members,
-      spanNats: Object.fromEntries(nats),
+      spanNats: Object.fromEntries(verbatim.nats),
       decoys,
       typicalScore: typical,
       logLikelihoods,
@@ -99,35 +104,27 @@ function exampleOf({ promptTokens, completionTokens }: AnswerTokens, tokensMax: 
   return { tokens: [...prompt, ...completionTokens].slice(0, tokensMax), completionStart: prompt.length };
 }
 
-function toScore({ description }: ScoringVersion, members: readonly Member[], credit: AnswerCredit) {
+function toScore(
+  { description }: ScoringVersion,
+  members: readonly Member[],
+  credit: AnswerCredit,
+): MeasuredScore {
   const contributors = members.map(
     ({ contributorId, partyId }, i): Share => ({
       contributorId,
       partyId,
       influencePpb: Number(credit.membersPpb[i] ?? 0n),
+      contextPpb: 0,
       basePpb: description.stakes[i]?.basePpb ?? 0,
     }),
   );
   return {
+    status: 'scored',
+    reason: '',
     contributors,
     baseModelPpb: Number(credit.baseModelPpb),
     reservePpb: Number(credit.reservePpb),
-    reliabilityPpb: description.reliabilityPpb,
   };
-}
-
-function shownSpans(model: VersionModel, tokens: readonly number[], spans: readonly TokenSpan[]) {
-  const { text, offsets } = answerText(model.base.tokenizer.incrementalDecoder(), tokens);
-  const shown = spans.map(({ start, end, records }) => {
-    const [from = 0, to = text.length] = [offsets[start], offsets[end]];
-    return {
-      start: from,
-      end: to,
-      text: text.slice(from, to),
-      records: records.flatMap((i) => cite(model, i)),
-    };
-  });
-  return { text, spans: shown };
 }
 
 /** The influence of every record, to the precision of the sketches. */

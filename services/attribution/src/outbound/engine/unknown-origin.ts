@@ -1,10 +1,10 @@
 import type { BlobStore } from '@openledger/blob-store';
 import { PPB } from '@openledger/kernel';
 import type { LoadedModel } from '@openledger/transformer';
-import type { IndexSummary, ModelVersion, ScoredAnswer } from '../../application/ports.js';
+import type { IndexSummary, ModelVersion } from '../../application/ports.js';
 import { answerText } from './answer-text.js';
 import { SEED, SKETCH_SIZE } from './build-index.js';
-import type { AnswerTokens, StoredEvidence } from './score-answer.js';
+import type { AnswerTokens, MeasuredScore, StoredEvidence } from './score-answer.js';
 import { storeIndex } from './version-index.js';
 
 /** An adapter that was trained elsewhere: nothing is known of what it learnt from, or how. */
@@ -35,10 +35,16 @@ export function scoreUnknown(
   base: LoadedModel,
   ids: { readonly requestId: string; readonly indexDigest: string },
   { completionTokens }: AnswerTokens,
-): { readonly score: Omit<ScoredAnswer, 'evidenceBlob'>; readonly evidence: StoredEvidence } {
+): { readonly score: MeasuredScore; readonly evidence: StoredEvidence } {
   const { text } = answerText(base.tokenizer.incrementalDecoder(), completionTokens);
   return {
-    score: { contributors: [], baseModelPpb: 0, reservePpb: Number(PPB), reliabilityPpb: 0 },
+    score: {
+      status: 'unattributable',
+      reason: 'UNKNOWN_ORIGIN',
+      contributors: [],
+      baseModelPpb: 0,
+      reservePpb: Number(PPB),
+    },
     evidence: {
       ...ids,
       text,

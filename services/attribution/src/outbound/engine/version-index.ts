@@ -1,5 +1,5 @@
 import type { BlobStore } from '@openledger/blob-store';
-import { invariant } from '@openledger/kernel';
+import { invariant, PPB } from '@openledger/kernel';
 import { encodeSafetensors, parseSafetensors, type Tensor } from '@openledger/transformer';
 import type { IndexSummary } from '../../application/ports.js';
 import type { Stake } from '../../domain/lineage.js';
@@ -48,7 +48,9 @@ export async function storeIndex(
   const { reliabilityPpb, records, parameters, stakes } = description;
   const stored = { ...description, vectorsBlob };
   const digest = await storeJson(blobs, stored);
-  return { digest, reliabilityPpb, records, parameters, stakes };
+  // One small audit says nothing of its own error.
+  const reliability = { ppb: reliabilityPpb, lowPpb: 0, highPpb: Number(PPB) };
+  return { digest, root: '', reliability, records, parameters, stakes };
 }
 
 export async function loadIndex(

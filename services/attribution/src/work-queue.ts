@@ -1,0 +1,45 @@
+import type { Host } from '@openledger/service-host';
+import { AnswerOrders, type ChunkOwners } from './application/answer-orders.js';
+import { AuditVersions } from './application/audit-versions.js';
+import { DecideChallenges } from './application/decide-challenges.js';
+import { IndexVersions } from './application/index-versions.js';
+import type { AttributionEngine } from './application/ports.js';
+import type { RecordRegistry } from './application/record-registry.js';
+import { ReleaseAnswers } from './application/release-answers.js';
+import { ReplayScores } from './application/replay-scores.js';
+import { ScoreAnswers } from './application/score-answers.js';
+import type { ReadStore } from './application/store-port.js';
+import { Attempts } from './application/work.js';
+import { WorkQueue } from './application/work-queue.js';
+import type { AttributionConfig } from './config.js';
+import { PostgresWork } from './outbound/postgres-work.js';
+
+export interface WorkQueueParts {
+  readonly host: Host;
+  readonly config: AttributionConfig;
+  readonly engine: AttributionEngine;
+  readonly reads: ReadStore;
+  readonly registry: RecordRegistry;
+  readonly owners: ChunkOwners;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Everything that waits to be computed, on this host's database. */
+export function workQueue({ host, config, reads, registry, owners, ...parts }: WorkQueueParts): WorkQueue {
+  const { clock } = host;
+  const { engine, onError } = parts;
+  const store = new PostgresWork(host.database);
+  const attempts = new Attempts({ store, retryMs: config.ATTRIBUTION_RETRY_MS, onError });
+  const shared = { store, reads, engine, attempts, clock };
+  const orders = new AnswerOrders(reads, registry, owners);
+  const replays = new ReplayScores({ ...shared, orders });
+  const secondsMax = config.ATTRIBUTION_AUDIT_SECONDS;
+  return new WorkQueue({
+    first: [
+      new IndexVersions({ ...shared, isAudited: secondsMax > 0, onError }),
+      new ReleaseAnswers({ store, clock, modelWaitMs: config.ATTRIBUTION_MODEL_WAIT_MS }),
+    ],
+    inTurn: [new DecideChallenges({ ...shared, replays }), replays, new ScoreAnswers({ ...shared, orders })],
+    last: new AuditVersions({ ...shared, secondsMax }),
+  });
+}
