@@ -38,8 +38,8 @@ const FEE_WEI = 97n;
 const scored: ScoredRequest = {
   attribution: {
     contributors: [
-      { contributorId: 'alice', influencePpb: 500_000_001n, basePpb: 300_000_000n },
-      { contributorId: 'bob', influencePpb: 100_000_000n, basePpb: 700_000_000n },
+      { contributorId: 'alice', influencePpb: 500_000_001n, contextPpb: 0n, basePpb: 300_000_000n },
+      { contributorId: 'bob', influencePpb: 100_000_000n, contextPpb: 0n, basePpb: 700_000_000n },
     ],
     baseModelPpb: 299_999_999n,
     reservePpb: 100_000_000n,
@@ -126,6 +126,39 @@ describe('metering and crediting', () => {
       'contributor:bob=24',
       'reserve:=7',
     ]);
+    await expectBalanced(0n);
+  });
+
+  const receiptOf = async (attribution: ScoredRequest['attribution']) => {
+    await usage.scored(newId(), served.id, { ...scored, attribution }, NOW);
+    await arrivals.served();
+    await arrivals.model();
+    const receipt = await queries.receipt(served.id);
+    return receipt?.parts.map((part) => `${part.role}:${part.payeeId}=${part.amountWei}`);
+  };
+
+  it('pays retrieved chunks as they were measured, and blends the rest', async () => {
+    const parts = await receiptOf({
+      ...scored.attribution,
+      contributors: [
+        ...scored.attribution.contributors,
+        { contributorId: 'carl', influencePpb: 0n, contextPpb: 299_999_999n, basePpb: 0n },
+      ],
+      baseModelPpb: 0n,
+    });
+    expect(parts?.slice(3)).toEqual([
+      // Of 49: 49 · (0.5 / 3 + 0.7 · 0.3 · 2 / 3), 49 · (0.1 / 3 + 0.7 · 0.7 · 2 / 3), 49 · 0.3.
+      'contributor:alice=15',
+      'contributor:bob=18',
+      'contributor:carl=15',
+      'reserve:=1',
+    ]);
+    await expectBalanced(0n);
+  });
+
+  it('gives the whole of the contributors to the reserve where nobody could be found', async () => {
+    const nobody = { contributors: [], baseModelPpb: 0n, reservePpb: PPB, reliabilityPpb: 0n };
+    expect((await receiptOf(nobody))?.slice(3)).toEqual(['reserve:=49']);
     await expectBalanced(0n);
   });
 

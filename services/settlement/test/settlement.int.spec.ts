@@ -154,20 +154,32 @@ describe('the settlement service', () => {
   it('charges, splits to the wei and tells, however often the events come', async () => {
     await publish(
       topics.attributionScored,
-      {
+      topics.attributionScored.message.create({
         requestId: 'request-1',
         modelId: model,
         adapterDigest: 'adapter',
         contributors: [
-          { contributorId: alice.id, partyId: alice.id, influencePpb: 700_000_000, basePpb: 333_333_333 },
-          { contributorId: bob.id, partyId: bob.id, influencePpb: 100_000_000, basePpb: 666_666_667 },
+          {
+            contributorId: alice.id,
+            partyId: alice.id,
+            influencePpb: 700_000_000,
+            contextPpb: 0,
+            basePpb: 333_333_333,
+          },
+          {
+            contributorId: bob.id,
+            partyId: bob.id,
+            influencePpb: 100_000_000,
+            contextPpb: 0,
+            basePpb: 666_666_667,
+          },
         ],
         baseModelPpb: 150_000_000,
         reservePpb: 50_000_000,
         reliabilityPpb: Number(PPB / 2n),
         evidenceBlob: '',
         scoredAt: NOW,
-      },
+      }),
       3,
     );
     await publish(

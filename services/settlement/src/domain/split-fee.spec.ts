@@ -9,8 +9,8 @@ const amountOf = (parts: readonly FeePart[], role: string, payeeId = ''): bigint
 
 const anAttribution: Attribution = {
   contributors: [
-    { contributorId: 'a', influencePpb: 600_000_000n, basePpb: 500_000_000n },
-    { contributorId: 'b', influencePpb: 100_000_000n, basePpb: 500_000_000n },
+    { contributorId: 'a', influencePpb: 600_000_000n, contextPpb: 0n, basePpb: 500_000_000n },
+    { contributorId: 'b', influencePpb: 100_000_000n, contextPpb: 0n, basePpb: 500_000_000n },
   ],
   baseModelPpb: 200_000_000n,
   reservePpb: 100_000_000n,
@@ -22,21 +22,31 @@ const weights = (length: number) =>
     .array(fc.bigInt(0n, 10n ** 9n), { minLength: length, maxLength: length })
     .filter((w) => w.some((x) => x > 0n));
 const arbitraryAttribution: fc.Arbitrary<Attribution> = fc.integer({ min: 1, max: 30 }).chain((count) =>
-  fc.record({ influence: weights(count + 2), base: weights(count), rho: fc.bigInt(0n, PPB) }).map((drawn) => {
-    const influence = splitExactly(PPB, drawn.influence);
-    const base = splitExactly(PPB, drawn.base);
-    return {
-      contributors: base.map((basePpb, i) => ({
-        contributorId: `c${i}`,
-        influencePpb: influence[i] ?? 0n,
-        basePpb,
-      })),
-      baseModelPpb: influence[count] ?? 0n,
-      reservePpb: influence[count + 1] ?? 0n,
-      reliabilityPpb: drawn.rho,
-    };
-  }),
+  fc
+    .record({ influence: weights(2 * count + 2), base: weights(count), rho: fc.bigInt(0n, PPB) })
+    .map((drawn) => {
+      const influence = splitExactly(PPB, drawn.influence);
+      const base = splitExactly(PPB, drawn.base);
+      return {
+        contributors: base.map((basePpb, i) => ({
+          contributorId: `c${i}`,
+          influencePpb: influence[i] ?? 0n,
+          contextPpb: influence[count + 2 + i] ?? 0n,
+          basePpb,
+        })),
+        baseModelPpb: influence[count] ?? 0n,
+        reservePpb: influence[count + 1] ?? 0n,
+        reliabilityPpb: drawn.rho,
+      };
+    }),
 );
+
+/** What chunks did is the base model's instead. */
+const withoutContext = (given: Attribution): Attribution => ({
+  ...given,
+  contributors: given.contributors.map((share) => ({ ...share, contextPpb: 0n })),
+  baseModelPpb: given.contributors.reduce((sum, { contextPpb }) => sum + contextPpb, given.baseModelPpb),
+});
 
 describe('splitFee', () => {
   it('splits by role, then contributors by pool·(ρ·w + (1−ρ)·b)', () => {
@@ -104,10 +114,16 @@ describe('splitFee', () => {
         if (!first) return;
         const half = (ppb: bigint) => ppb / 2n;
         const twins = [
-          { contributorId: 'c0', influencePpb: half(first.influencePpb), basePpb: half(first.basePpb) },
+          {
+            contributorId: 'c0',
+            influencePpb: half(first.influencePpb),
+            contextPpb: half(first.contextPpb),
+            basePpb: half(first.basePpb),
+          },
           {
             contributorId: 'c0-twin',
             influencePpb: first.influencePpb - half(first.influencePpb),
+            contextPpb: first.contextPpb - half(first.contextPpb),
             basePpb: first.basePpb - half(first.basePpb),
           },
         ];
@@ -118,6 +134,43 @@ describe('splitFee', () => {
         const together =
           amountOf(splitFee(fee, DEFAULT_ROLE_SPLIT, attribution, payees), 'contributor', 'c0') ?? 0n;
         expect(paid({ ...attribution, contributors: [...twins, ...others] }) - together <= 1n).toBe(true);
+      }),
+    );
+  });
+
+  it('pays retrieved chunks as measured, and blends what is beside them', () => {
+    const retrieved: Attribution = {
+      contributors: [
+        { contributorId: 'a', influencePpb: 300_000_000n, contextPpb: 0n, basePpb: PPB },
+        { contributorId: 'librarian', influencePpb: 0n, contextPpb: 400_000_000n, basePpb: 0n },
+      ],
+      baseModelPpb: 200_000_000n,
+      reservePpb: 100_000_000n,
+      reliabilityPpb: 500_000_000n,
+    };
+    const paid = (reliabilityPpb: bigint) =>
+      splitFee(20_000n, DEFAULT_ROLE_SPLIT, { ...retrieved, reliabilityPpb }, payees);
+    for (const rho of [0n, PPB / 2n, PPB])
+      expect(amountOf(paid(rho), 'contributor', 'librarian')).toBe(4_000n);
+    // 0.5 · 0.3 + 0.5 · 0.6 of the pool.
+    expect(amountOf(paid(PPB / 2n), 'contributor', 'a')).toBe(4_500n);
+    expect(amountOf(paid(PPB / 2n), 'reserve')).toBe(1_500n);
+    expect(amountOf(paid(0n), 'contributor', 'a')).toBe(6_000n);
+  });
+
+  it('splits without chunks by pool·(ρ·w + (1−ρ)·b) to the wei', () => {
+    fc.assert(
+      fc.property(fc.bigInt(0n, 2n ** 128n - 1n), arbitraryAttribution, (fee, drawn) => {
+        const attribution = withoutContext(drawn);
+        const { contributors, reliabilityPpb: rho } = attribution;
+        const sorted = [...contributors].sort((a, b) => (a.contributorId < b.contributorId ? -1 : 1));
+        const earned = sorted.map(({ influencePpb, basePpb }) => rho * influencePpb + (PPB - rho) * basePpb);
+        const pool = splitExactly(fee, [1_000n, 2_000n, 2_000n, 5_000n])[3] ?? 0n;
+        const rest = PPB * PPB - earned.reduce((sum, weight) => sum + weight, 0n);
+        const parts = splitFee(fee, DEFAULT_ROLE_SPLIT, attribution, payees);
+        expect(parts.slice(3).map(({ amountWei }) => amountWei)).toEqual(
+          splitExactly(pool, [...earned, rest]),
+        );
       }),
     );
   });

@@ -23,11 +23,16 @@ export interface ContributorShare {
   readonly contributorId: string;
   /** Share of this answer's influence, w. */
   readonly influencePpb: bigint;
+  /** Share of this answer by chunks of his that were retrieved for it, c. */
+  readonly contextPpb: bigint;
   /** Share of what the model was trained on, b. */
   readonly basePpb: bigint;
 }
 
-/** How an answer came about. Influence shares with the base model's and the reserve's sum to 1e9; so do base shares. */
+/**
+ * How an answer came about. Influence and context shares with the base model's and the reserve's sum to 1e9; so do base
+ * shares.
+ */
 export interface Attribution {
   readonly contributors: readonly ContributorShare[];
   readonly baseModelPpb: bigint;
@@ -51,9 +56,10 @@ export interface FeePart {
 
 /**
  * Splits a fee over everyone who earned it; the parts sum to the fee, always. First by role, then the
- * contributors' pool by `pay_i = pool · (ρ·w_i + (1−ρ)·b_i)`, with the base model and the reserve as recipients of
- * their own influence shares. Left-over wei go to the largest remainders, ties in a fixed order (roles as listed,
- * contributors by id), so that any machine re-computes the same parts from the same event in any order.
+ * contributors' pool by `pay_i = pool · (c_i + ρ·w_i + (1−ρ)·(1−Σc)·b_i)`: what retrieved chunks did is measured by
+ * leaving them out and paid as it is, and reliability decides over the rest. The base model and the reserve are
+ * recipients of their own influence shares. Left-over wei go to the largest remainders, ties in a fixed order (roles
+ * as listed, contributors by id), so that any machine re-computes the same parts from the same event in any order.
  */
 export function splitFee(
   feeWei: bigint,
@@ -78,18 +84,20 @@ export function splitFee(
 function splitPool(pool: bigint, attribution: Attribution, baseModelOwnerId: string | undefined): FeePart[] {
   const { reliabilityPpb: rho, contributors } = attribution;
   const sorted = [...contributors].sort((a, b) => compareBytes(a.contributorId, b.contributorId));
+  const beside = PPB - sorted.reduce((sum, { contextPpb }) => sum + contextPpb, 0n);
+  // All weights are shares of the pool times PPB³.
   const recipients: { role: Role; payeeId: string; weight: bigint }[] = sorted.map((share) => ({
     role: 'contributor',
     payeeId: share.contributorId,
-    weight: rho * share.influencePpb + (PPB - rho) * share.basePpb,
+    weight: PPB * (PPB * share.contextPpb + rho * share.influencePpb) + (PPB - rho) * beside * share.basePpb,
   }));
-  const baseModel = rho * attribution.baseModelPpb;
+  const baseModel = PPB * rho * attribution.baseModelPpb;
   if (baseModelOwnerId !== undefined) {
     recipients.push({ role: 'base-model', payeeId: baseModelOwnerId, weight: baseModel });
   }
   // Whatever nobody has a claim to: noise, an unowned base model, and base shares of a model without lineage.
   const claimed = recipients.reduce((sum, recipient) => sum + recipient.weight, 0n);
-  recipients.push({ role: 'reserve', payeeId: '', weight: PPB * PPB - claimed });
+  recipients.push({ role: 'reserve', payeeId: '', weight: PPB ** 3n - claimed });
 
   const amounts = splitExactly(
     pool,
@@ -112,13 +120,16 @@ export function checkRoles(roles: RoleSplit): void {
 
 function checkShares(attribution: Attribution): void {
   const { contributors, baseModelPpb, reservePpb, reliabilityPpb } = attribution;
-  const influence = contributors.reduce((sum, c) => sum + c.influencePpb, baseModelPpb + reservePpb);
+  const influence = contributors.reduce(
+    (sum, c) => sum + c.influencePpb + c.contextPpb,
+    baseModelPpb + reservePpb,
+  );
   const base = contributors.reduce((sum, c) => sum + c.basePpb, 0n);
   const shares = [
     baseModelPpb,
     reservePpb,
     reliabilityPpb,
-    ...contributors.flatMap((c) => [c.influencePpb, c.basePpb]),
+    ...contributors.flatMap((c) => [c.influencePpb, c.contextPpb, c.basePpb]),
   ];
   const distinct = new Set(contributors.map((c) => c.contributorId)).size === contributors.length;
   const inRange = shares.every((share) => share >= 0n && share <= PPB);

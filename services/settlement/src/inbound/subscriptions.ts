@@ -82,6 +82,7 @@ const scoredOf = (event: AttributionScored): ScoredRequest => ({
     contributors: event.contributors.map((share) => ({
       contributorId: required(share.contributorId, 'contributorId'),
       influencePpb: BigInt(share.influencePpb),
+      contextPpb: BigInt(share.contextPpb),
       basePpb: BigInt(share.basePpb),
     })),
     baseModelPpb: BigInt(event.baseModelPpb),

@@ -24,6 +24,8 @@ interface StoredAttribution {
     readonly contributorId: string;
     readonly partyId: string;
     readonly influencePpb: number;
+    /** Absent in rows from before there were retrieved chunks. */
+    readonly contextPpb?: number;
     readonly basePpb: number;
   }[];
 }
@@ -37,6 +39,7 @@ export function writeScored({ attribution, partyOf }: ScoredRequest): string {
       contributorId: share.contributorId,
       partyId: partyOf.get(share.contributorId) ?? '',
       influencePpb: Number(share.influencePpb),
+      contextPpb: Number(share.contextPpb),
       basePpb: Number(share.basePpb),
     })),
   };
@@ -72,6 +75,7 @@ function scoredOf(stored: StoredAttribution): ScoredRequest {
       contributors: stored.contributors.map((share) => ({
         contributorId: share.contributorId,
         influencePpb: BigInt(share.influencePpb),
+        contextPpb: BigInt(share.contextPpb ?? 0),
         basePpb: BigInt(share.basePpb),
       })),
       baseModelPpb: BigInt(stored.baseModelPpb),
