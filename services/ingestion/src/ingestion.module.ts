@@ -15,6 +15,7 @@ import { ContributionView } from './inbound/contribution-view.js';
 import { ContributionsController } from './inbound/contributions.controller.js';
 import { DatanetsController } from './inbound/datanets.controller.js';
 import { UploadsController } from './inbound/uploads.controller.js';
+import { WithdrawalsController } from './inbound/withdrawals.controller.js';
 import { ChildProcessParser } from './outbound/child-process-parser.js';
 import { EthersWallets } from './outbound/ethers-wallets.js';
 import { FolderStaging } from './outbound/folder-staging.js';
@@ -50,7 +51,7 @@ export async function compose({ env, database, clock, log }: Host): Promise<Comp
   const sweep = new UnsignedSweep(store, clock, log);
   const module: DynamicModule = {
     module: IngestionModule,
-    controllers: [DatanetsController, UploadsController, ContributionsController],
+    controllers: [DatanetsController, UploadsController, ContributionsController, WithdrawalsController],
     providers: [
       { provide: IngestionStore, useValue: store },
       { provide: CreateDatanet, useValue: new CreateDatanet(store, licences, clock) },

@@ -51,6 +51,7 @@ export async function compose(host: Host): Promise<Composition> {
     handlers: [
       on(topics.datanetCreated, (event, record) => data.datanet(record.id, event)),
       on(topics.contributionAssessed, (event, record) => data.contribution(record.id, event)),
+      on(topics.contributionWithdrawn, (event, record) => data.withdrawal(record.id, event)),
     ],
     start: async () => loop.start(),
     stop: () => loop.stop(),

@@ -64,4 +64,15 @@ const CreateModelImport = sqlMigration(
   `,
 );
 
-export const migrations = [CreateTraining, CreateModelImport];
+const CreateWithdrawal = sqlMigration(
+  'CreateWithdrawal1700000000003',
+  `
+    -- Contributions that were taken back; apart, as a withdrawal may arrive before what it withdraws.
+    CREATE TABLE withdrawn_contribution (
+      id text PRIMARY KEY,
+      withdrawn_at timestamptz NOT NULL
+    );
+  `,
+);
+
+export const migrations = [CreateTraining, CreateModelImport, CreateWithdrawal];

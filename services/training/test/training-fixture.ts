@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AdapterFiles, configFile, weightsFile } from '@openledger/adapters';
 import { FolderBlobStore } from '@openledger/blob-store';
-import { ContributionAssessed, DatanetCreated, topics, Verdict } from '@openledger/contracts';
+import {
+  ContributionAssessed,
+  ContributionWithdrawn,
+  DatanetCreated,
+  topics,
+  Verdict,
+} from '@openledger/contracts';
 import type { EventRecord } from '@openledger/event-log';
 import { MemoryEventLog } from '@openledger/event-log/memory';
 import { canonicalJson, newId, sha256 } from '@openledger/kernel';
@@ -143,9 +149,8 @@ export class TrainingFixture {
     datanetId: string,
     contributorId: string,
     records: readonly object[],
-    eventId = newId(),
-  ): Promise<void> {
-    const contributionId = newId();
+    contributionId = newId(),
+  ): Promise<string> {
     const lines = records.map((record) => {
       const id = sha256(canonicalJson(record as never));
       return `${canonicalJson({ id, contributorId, contributionId, quality: 1, record: record as never })}\n`;
@@ -158,7 +163,13 @@ export class TrainingFixture {
       acceptedCount: records.length,
       acceptedBlob: await this.blobs.put(Buffer.from(lines.join(''))),
     });
-    await publish(this.log, topics.contributionAssessed, event, eventId);
+    await publish(this.log, topics.contributionAssessed, event);
+    return contributionId;
+  }
+
+  withdraw(contributionId: string, datanetId: string): Promise<void> {
+    const event = ContributionWithdrawn.create({ contributionId, datanetId, withdrawnAt: new Date() });
+    return publish(this.log, topics.contributionWithdrawn, event);
   }
 }
 

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { Authenticated, Caller, type Principal, RequireScope } from '@openledger/auth';
 import { isId } from '@openledger/kernel';
 import { pageLimit, pageStart, parse } from '@openledger/service-host';
@@ -6,20 +6,9 @@ import { z } from 'zod';
 import { type Contribution, IngestionStore } from '../application/ports.js';
 import { ReadVerdicts } from '../application/read-verdicts.js';
 import { owned, SignContribution } from '../application/sign-contribution.js';
-import { WithdrawContribution } from '../application/withdraw-contribution.js';
 import { ContributionView } from './contribution-view.js';
 
 const SignatureBody = z.strictObject({ signature: z.string().max(1_024).optional() });
-
-const REASON_CHARACTERS_MAX = 1_000;
-const Reason = z.strictObject({
-  // Postgres has no U+0000.
-  reason: z
-    .string()
-    .max(REASON_CHARACTERS_MAX)
-    .regex(/^[^\0]*$/)
-    .optional(),
-});
 
 const VerdictsQuery = z.strictObject({
   /** Index of the first record. */
@@ -33,7 +22,6 @@ export class ContributionsController {
   constructor(
     @Inject(IngestionStore) private readonly store: IngestionStore,
     @Inject(SignContribution) private readonly sign: SignContribution,
-    @Inject(WithdrawContribution) private readonly withdraw: WithdrawContribution,
     @Inject(ReadVerdicts) private readonly readVerdicts: ReadVerdicts,
     @Inject(ContributionView) private readonly view: ContributionView,
   ) {}
@@ -45,20 +33,6 @@ export class ContributionsController {
     await this.own(id, caller);
     const { signature } = parse(SignatureBody, body ?? {});
     return this.view.of(await this.sign.run(id, signature, caller.personId));
-  }
-
-  /** The reason may stand in the query or in the body. */
-  @RequireScope('contributions:write')
-  @Delete(':id')
-  async remove(
-    @Param('id') id: string,
-    @Query() query: unknown,
-    @Body() body: unknown,
-    @Caller() caller: Principal,
-  ) {
-    await this.own(id, caller);
-    const given = parse(Reason, body ?? {}).reason ?? parse(Reason, query).reason ?? '';
-    return this.view.of(await this.withdraw.run(id, given.trim(), caller.personId));
   }
 
   @Authenticated()

@@ -48,7 +48,8 @@ function checkPermissions(plan: RunPlan, datanets: readonly Datanet[]): void {
 /** One record to learn from and one to evaluate on. */
 const RECORDS_MIN = 2;
 
-function checkSize(contributions: readonly AcceptedContribution[], recordsMax: number): void {
+/** How many records there are. @throws DomainError NO_ACCEPTED_RECORDS */
+export function checkRecords(contributions: readonly AcceptedContribution[]): number {
   const records = contributions.reduce((sum, { acceptedCount }) => sum + acceptedCount, 0);
   if (records < RECORDS_MIN) {
     throw new DomainError(
@@ -57,6 +58,11 @@ function checkSize(contributions: readonly AcceptedContribution[], recordsMax: n
       `These Datanets hold ${records} accepted records and a run needs ${RECORDS_MIN}: contribute data, or wait until it is assessed.`,
     );
   }
+  return records;
+}
+
+function checkSize(contributions: readonly AcceptedContribution[], recordsMax: number): void {
+  const records = checkRecords(contributions);
   if (records > recordsMax) {
     throw new DomainError(
       'too-large',

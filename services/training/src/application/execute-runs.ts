@@ -1,6 +1,7 @@
 import { encodeEvent, ModelDeployed, ModelTrained, topics } from '@openledger/contracts';
 import { type Clock, DomainError, derivedId } from '@openledger/kernel';
 import { isDeployable } from '../domain/run.js';
+import { checkRecords } from './create-run.js';
 import type { AdapterTrainer, Run, RunOutcome, TrainedAdapter, TrainingStore } from './ports.js';
 
 /** Why a run stops before its end: the host stops and it will be continued, or its owner cancelled it. */
@@ -48,10 +49,12 @@ export class ExecuteRuns {
 
   private async execute(run: Run, signal: AbortSignal): Promise<void> {
     const { store, trainer } = this.options;
-    await store.markRunning(run.id);
+    const begun = await store.begin(run.id);
+    if (begun === undefined) return;
     try {
-      const contributions = await store.contributions(run.contributionIds);
-      const trained = await trainer.train(run, contributions, {
+      const contributions = await store.contributions(begun.contributionIds);
+      checkRecords(contributions);
+      const trained = await trainer.train(begun, contributions, {
         signal,
         onProgress: (progress) => {
           store.saveProgress(run.id, progress).catch(this.options.onError);

@@ -7,7 +7,7 @@ export interface Run {
   readonly modelId: string;
   readonly organisationId: string;
   readonly plan: RunPlan;
-  /** Fixed when the run was created; contributions accepted later are not in it. */
+  /** Fixed when the run begins: what was accepted when it was created, without what was withdrawn since. */
   readonly contributionIds: readonly string[];
   readonly status: RunStatus;
   readonly progress?: RunProgress;
@@ -85,8 +85,10 @@ export abstract class TrainingStore {
   abstract recordDatanet(eventId: string, datanet: Datanet): Promise<boolean>;
   /** A later assessment of the same contribution replaces the earlier one. */
   abstract recordContribution(eventId: string, contribution: AcceptedContribution): Promise<boolean>;
+  /** Of a contribution that may not be known yet. */
+  abstract recordWithdrawal(eventId: string, contributionId: string, withdrawnAt: Date): Promise<boolean>;
   abstract datanets(ids: readonly string[]): Promise<Datanet[]>;
-  /** Of these Datanets, in order of acceptance. */
+  /** Of these Datanets, in order of acceptance, without those that were withdrawn. */
   abstract contributionsOf(datanetIds: readonly string[]): Promise<AcceptedContribution[]>;
   abstract contributions(ids: readonly string[]): Promise<AcceptedContribution[]>;
   /** @throws DomainError MODEL_NAME_TAKEN */
@@ -96,7 +98,8 @@ export abstract class TrainingStore {
   abstract runsOf(organisationId: string, page: Page): Promise<Run[]>;
   /** The oldest run that waits, or that a process which died left running. */
   abstract nextRun(): Promise<Run | undefined>;
-  abstract markRunning(id: string): Promise<void>;
+  /** Begins a run that waits, without what was withdrawn since it was created; one that runs already keeps its data. */
+  abstract begin(id: string): Promise<Run | undefined>;
   abstract saveProgress(id: string, progress: RunProgress): Promise<void>;
   /** Ends a run and publishes its events in one transaction; false when it had ended before. */
   abstract endRun(id: string, outcome: RunOutcome, events: readonly EncodedEvent[]): Promise<boolean>;

@@ -1,4 +1,9 @@
-import type { ContributionAssessed, DatanetCreated } from '@openledger/contracts';
+import {
+  type ContributionAssessed,
+  type ContributionWithdrawn,
+  type DatanetCreated,
+  required,
+} from '@openledger/contracts';
 import type { TrainingStore } from './ports.js';
 
 /** Keeps this service's own copy of what may be trained on. */
@@ -24,5 +29,11 @@ export class RecordData {
       acceptedBlob,
       acceptedCount,
     });
+  }
+
+  withdrawal(eventId: string, event: ContributionWithdrawn): Promise<boolean> {
+    const { contributionId, withdrawnAt } = event;
+    const id = required(contributionId, 'contributionId');
+    return this.store.recordWithdrawal(eventId, id, required(withdrawnAt, 'withdrawnAt'));
   }
 }

@@ -51,12 +51,26 @@ export class PostgresTrainingStore extends TrainingStore {
     });
   }
 
+  recordWithdrawal(eventId: string, contributionId: string, withdrawnAt: Date): Promise<boolean> {
+    return this.database.once('training', eventId, async (tx) => {
+      await tx.query(
+        'INSERT INTO withdrawn_contribution (id, withdrawn_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING',
+        [contributionId, withdrawnAt],
+      );
+    });
+  }
+
   datanets(ids: readonly string[]): Promise<Datanet[]> {
     return this.database.query<Datanet>(`${DATANET} WHERE id = ANY($1)`, [ids]);
   }
 
   contributionsOf(datanetIds: readonly string[]): Promise<AcceptedContribution[]> {
-    return this.database.query(`${CONTRIBUTION} WHERE datanet_id = ANY($1) ORDER BY position`, [datanetIds]);
+    return this.database.query(
+      `${CONTRIBUTION} WHERE datanet_id = ANY($1) AND NOT EXISTS
+         (SELECT 1 FROM withdrawn_contribution withdrawn WHERE withdrawn.id = contribution.id)
+       ORDER BY position`,
+      [datanetIds],
+    );
   }
 
   contributions(ids: readonly string[]): Promise<AcceptedContribution[]> {
@@ -98,8 +112,15 @@ export class PostgresTrainingStore extends TrainingStore {
     return row && toRun(row);
   }
 
-  async markRunning(id: string): Promise<void> {
-    await this.database.query(`UPDATE run SET status = 'running' WHERE id = $1 AND ${LIVE}`, [id]);
+  async begin(id: string): Promise<Run | undefined> {
+    const [row] = await this.database.query<RunRow>(
+      `UPDATE run SET status = 'running', contribution_ids = CASE status WHEN 'running' THEN contribution_ids ELSE
+         ARRAY(SELECT given.id FROM unnest(contribution_ids) WITH ORDINALITY AS given (id, place)
+               WHERE given.id NOT IN (SELECT id FROM withdrawn_contribution) ORDER BY given.place) END
+       WHERE id = $1 AND ${LIVE} RETURNING *`,
+      [id],
+    );
+    return row && toRun(row);
   }
 
   async saveProgress(id: string, progress: RunProgress): Promise<void> {
