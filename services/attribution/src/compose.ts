@@ -7,6 +7,7 @@ import { type Composition, type Host, LeasedLoop, on } from '@openledger/service
 import { AskReplay } from './application/ask-replay.js';
 import { ChallengeScore } from './application/challenge-score.js';
 import { ContextOwners } from './application/context-owners.js';
+import type { AttributionEngine } from './application/ports.js';
 import { ReadAttribution } from './application/read-attribution.js';
 import { RecordInputs } from './application/record-inputs.js';
 import { RegisterRecords } from './application/register-records.js';
@@ -21,9 +22,9 @@ import { PostgresRecordStore } from './outbound/postgres-record-store.js';
 import { ThreadEngine } from './outbound/thread-engine.js';
 import { workQueue } from './work-queue.js';
 
-export async function compose(host: Host): Promise<Composition> {
+/** The service on its own engine, which works in a thread. */
+export function compose(host: Host): Promise<Composition> {
   const config = loadConfig(AttributionConfig, host.env);
-  const blobs = await FolderBlobStore.open(config.BLOB_DIR);
   const engine = new ThreadEngine({
     idleMs: config.ATTRIBUTION_IDLE_MS,
     blobDir: config.BLOB_DIR,
@@ -32,6 +33,16 @@ export async function compose(host: Host): Promise<Composition> {
     tokensMax: config.ATTRIBUTION_TOKENS_MAX,
     recordsMax: config.ATTRIBUTION_RECORDS_MAX,
   });
+  return composeOn(host, config, engine);
+}
+
+/** The service on a given engine, which it closes when it stops. */
+export async function composeOn(
+  host: Host,
+  config: AttributionConfig,
+  engine: AttributionEngine & { close(): Promise<void> },
+): Promise<Composition> {
+  const blobs = await FolderBlobStore.open(config.BLOB_DIR);
   const onError = (error: unknown) => host.log.error({ err: error }, 'attribution');
   const reads = new PostgresReads(host.database);
   const registry = new PostgresRecordStore(host.database);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type AttributionScored, PartyChanged, topics } from '@openledger/contracts';
+import { type AttributionScored, AttributionStatus, PartyChanged, topics } from '@openledger/contracts';
 import { newId, sha256 } from '@openledger/kernel';
 import { eventually } from '@openledger/testing';
 import { factRecords } from './facts.js';
@@ -7,6 +7,13 @@ import { RunningAttribution } from './running-attribution.js';
 import { TrainedVersion } from './trained-version.js';
 
 const WHOLE = 1_000_000_000;
+const UNATTRIBUTABLE = {
+  status: AttributionStatus.ATTRIBUTION_STATUS_UNATTRIBUTABLE,
+  contributors: [],
+  baseModelPpb: 0,
+  reservePpb: WHOLE,
+  reliabilityPpb: 0,
+};
 const influenceOf = (score: AttributionScored, contributorId: string) =>
   score.contributors.find((share) => share.contributorId === contributorId)?.influencePpb ?? 0;
 
@@ -135,24 +142,29 @@ describe('attribution', () => {
     await running.append(topics.modelDeployed, newId(), elsewhere);
     const { requestId } = await running.serve(elsewhere, await version.ask(questions.ada));
     const score = await running.scoreOf(requestId);
-    expect(score).toMatchObject({ contributors: [], baseModelPpb: 0, reservePpb: WHOLE, reliabilityPpb: 0 });
+    expect(score).toMatchObject({ ...UNATTRIBUTABLE, reason: 'UNKNOWN_ORIGIN' });
     const shown = await running.get(`/attributions/${requestId}`, 'payer');
     expect(shown.status).toBe(200);
     const model = await running.get(`/attributions/models/${elsewhere.modelId}`);
-    expect(model.body).toMatchObject({ state: 'ready', records: 0, contributors: [] });
+    expect(model.body).toMatchObject({
+      state: 'unattributable',
+      reason: 'UNKNOWN_ORIGIN',
+      records: 0,
+      contributors: [],
+    });
   }, 60_000);
 
-  it('gives up on an answer whose tokens are lost, and scores the others meanwhile', async () => {
+  it('publishes an answer whose tokens are lost as unattributable, and scores the others meanwhile', async () => {
     const lost = await running.serveBlob(version.event, sha256('never stored'));
     const fine = await running.serve(version.event, await version.ask(questions.ada));
     await running.scoreOf(fine.requestId);
-    const { body } = await eventually(async () => {
-      const response = await running.get(`/attributions/${lost.requestId}`, 'payer');
-      expect(response.status).toBe(409);
-      return response;
-    }, 20_000);
-    expect(body).toMatchObject({ code: 'ATTRIBUTION_FAILED' });
-    expect(JSON.stringify(body)).toContain('BLOB_UNKNOWN');
+    const score = await running.scoreOf(lost.requestId);
+    expect(score).toMatchObject({ ...UNATTRIBUTABLE, reason: 'BLOB_UNKNOWN' });
+    const { status, body } = await running.get(`/attributions/${lost.requestId}`, 'payer');
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { status: 'unattributable', reason: 'BLOB_UNKNOWN', text: '', receiptBlob: '' },
+    });
   }, 60_000);
 
   it('treats contributors of one party as one', async () => {
