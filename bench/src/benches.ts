@@ -1,3 +1,4 @@
+import { attributionSpans } from './attribution/spans.js';
 import type { Bench } from './bench.js';
 import { eventlogCrash } from './eventlog/crash.js';
 import { eventlogThroughput } from './eventlog/throughput.js';
@@ -41,4 +42,5 @@ export const benches: readonly Bench[] = [
   gatewayRouting,
   gatewayOverhead,
   gatewayLeases,
+  attributionSpans,
 ];

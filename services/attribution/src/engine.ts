@@ -1,2 +1,6 @@
 /** The arithmetic of attribution, for benchmarks. */
-export { suffixArray } from './domain/suffix-array.js';
+export type { SpanOptions, TokenSpan } from './domain/spans/find-spans.js';
+export type { SpanDocument } from './domain/spans/shard.js';
+export { encodeShard } from './domain/spans/shard-file.js';
+export { SpanIndex } from './domain/spans/span-index.js';
+export { suffixArray } from './domain/spans/suffix-array.js';
