@@ -105,6 +105,15 @@ export function exactProduct(row: Int8Array | Int16Array, query: Int16Array): nu
 export const natsOf = (product: number, rowScale: number, queryScale: number): number =>
   product * rowScale * queryScale;
 
+/** `natsOf` of each row. */
+export function allNats(products: Int32Array, rowScales: Float32Array, queryScale: number): Float64Array {
+  const nats = new Float64Array(products.length);
+  for (let row = 0; row < nats.length; row++) {
+    nats[row] = natsOf(products[row] ?? 0, rowScales[row] ?? 0, queryScale);
+  }
+  return nats;
+}
+
 function extentOf(vector: ArrayLike<number>): { readonly greatest: number; readonly norm: number } {
   let greatest = 0;
   let squares = 0;

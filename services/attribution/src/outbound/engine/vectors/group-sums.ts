@@ -1,5 +1,5 @@
 import { type SummedGroups, shorts } from '../../../domain/vectors/group-sums.js';
-import { natsOf, type QuantisedQuery } from '../../../domain/vectors/quantise.js';
+import { allNats, type QuantisedQuery } from '../../../domain/vectors/quantise.js';
 import { checkQuery } from './query.js';
 import type { ScanThreads } from './scan-threads.js';
 
@@ -31,8 +31,6 @@ export class GroupSums {
 
   /** By group: `product · scale of the sum · scale of the query`, in this order. @throws DomainError QUERY_INVALID */
   async scores(query: QuantisedQuery): Promise<Float64Array> {
-    const products = await this.products(query);
-    const { scales } = this.sums;
-    return Float64Array.from(products, (product, group) => natsOf(product, scales[group] ?? 0, query.scale));
+    return allNats(await this.products(query), this.sums.scales, query.scale);
   }
 }

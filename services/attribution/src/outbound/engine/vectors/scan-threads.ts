@@ -31,7 +31,13 @@ export class ScanThreads {
   /** Ends the other threads; a later pass starts them again. */
   async close(): Promise<void> {
     await this.turn;
-    await Promise.all(this.helpers.map((helper) => helper.end()));
+    await Promise.all(
+      this.helpers.map((helper) => {
+        // Its end is waited for, so it must be worth staying alive for.
+        helper.ref();
+        return helper.end();
+      }),
+    );
   }
 
   private async pass({ bytes, ...order }: ScanOrder, query: Int16Array): Promise<readonly RankedRow[]> {

@@ -7,6 +7,7 @@ import { exactProduct, natsOf, quantiseQuery } from '../../../domain/vectors/qua
 import type { VectorRow } from '../../../domain/vectors/vector-table.js';
 import { ScanThreads } from './scan-threads.js';
 import { readManifest } from './stored-index.js';
+import { StreamedIndex } from './streamed-index.js';
 import { VectorIndex } from './vector-index.js';
 
 const K = 32;
@@ -93,6 +94,9 @@ describe('VectorIndex', () => {
       await expect(index.scan(bad, { top: 1 })).rejects.toEqual(code('QUERY_INVALID'));
       await expect(sums.scores(bad)).rejects.toEqual(code('QUERY_INVALID'));
     }
+    for (const top of [-1, 0.5, 10_001, Number.NaN]) {
+      await expect(index.scan(query, { top })).rejects.toEqual(code('QUERY_INVALID'));
+    }
   });
 
   it('says the same after any appending, removing, storing and opening as a fresh index', async () => {
@@ -123,6 +127,9 @@ describe('VectorIndex', () => {
       }
       const fresh = VectorIndex.build(K, expected.map(row), threads, SMALL);
       expect(await saidBy(index)).toEqual(await saidBy(fresh));
+      const streamed = await StreamedIndex.open(blobs, await index.store(blobs), threads);
+      expect(streamed.root).toBe(index.root);
+      expect(await streamed.scan(query, { top: 5 })).toEqual(await index.scan(query, { top: 5 }));
     });
     await fc.assert(property, { numRuns: 40 });
   });
@@ -183,6 +190,21 @@ describe('a stored index', () => {
     );
     await fc.assert(property, { numRuns: 60 });
     await open();
+  });
+
+  it('is refused in the middle of a streamed scan', async () => {
+    const { blobs, parts, fileOf } = await stored();
+    const streamed = await StreamedIndex.open(blobs, parts.at(-1) ?? '', threads);
+    await streamed.scan(query, { top: 1 });
+    for (const part of parts.slice(0, -1)) {
+      const sound = await readFile(fileOf(part));
+      await truncate(fileOf(part), sound.length - 1);
+      await expect(streamed.scan(query, { top: 1 })).rejects.toMatchObject({
+        code: 'INDEX_CORRUPT',
+        message: expect.stringContaining(part),
+      });
+      await writeFile(fileOf(part), sound);
+    }
   });
 
   it('is refused when a part is cut short or gone', async () => {

@@ -9,7 +9,7 @@ import {
   indexRoot,
   type StoredShard,
 } from '../../../domain/vectors/index-manifest.js';
-import { natsOf, type QuantisedQuery } from '../../../domain/vectors/quantise.js';
+import { allNats, type QuantisedQuery } from '../../../domain/vectors/quantise.js';
 import { encodeBlock } from '../../../domain/vectors/row-block.js';
 import { encodeTombstones } from '../../../domain/vectors/tombstones.js';
 import { type Shard, type VectorRow, VectorTable } from '../../../domain/vectors/vector-table.js';
@@ -17,17 +17,8 @@ import { storeJson } from '../../json-blob.js';
 import { GroupSums } from './group-sums.js';
 import { checkQuery } from './query.js';
 import type { ScanThreads } from './scan-threads.js';
+import { type ScannedRow, scannedRow } from './scanned-row.js';
 import { readBlocks, readManifest, readTombstones } from './stored-index.js';
-
-/** A row with what it says about a query. `nats = product · scale of the row · scale of the query`, in this order. */
-export interface ScannedRow {
-  readonly row: number;
-  readonly record: number;
-  readonly cluster: number;
-  /** Exact: Σ row · query over the integers. */
-  readonly product: number;
-  readonly nats: number;
-}
 
 export interface IndexOptions {
   /** Rows of a stored block; smaller ones are for tests. */
@@ -146,14 +137,11 @@ export class VectorIndex {
    * @throws DomainError QUERY_INVALID
    */
   async scan(query: QuantisedQuery, { top }: { readonly top: number }): Promise<ScannedRow[]> {
-    checkQuery(query, this.k);
+    checkQuery(query, this.k, top);
     const { scales, records, dead, clusters } = this.table.columns;
     const ranking = { top, scales, records, dead };
     const best = await this.threads.run({ ...this.pass, ranking }, query.values);
-    return best.map(({ row, record, product }) => {
-      const nats = natsOf(product, scales[row] ?? 0, query.scale);
-      return { row, record, cluster: clusters[row] ?? 0, product, nats };
-    });
+    return best.map((ranked) => scannedRow(ranked, { scales, clusters, queryScale: query.scale }));
   }
 
   /** Nats of every row; 0 for removed ones. @throws DomainError QUERY_INVALID */
@@ -162,9 +150,8 @@ export class VectorIndex {
     const { scales, dead } = this.table.columns;
     const products = new Int32Array(new SharedArrayBuffer(4 * this.rows));
     await this.threads.run({ ...this.pass, products }, query.values);
-    return Float64Array.from(products, (product, row) =>
-      dead[row] === 1 ? 0 : natsOf(product, scales[row] ?? 0, query.scale),
-    );
+    for (let row = 0; row < products.length; row++) if (dead[row] === 1) products[row] = 0;
+    return allNats(products, scales, query.scale);
   }
 
   /** @throws DomainError GROUPING_INVALID, TOO_MANY_GROUPS, VECTOR_NOT_FINITE */
