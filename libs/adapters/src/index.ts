@@ -9,3 +9,9 @@ export {
 } from './adapter.js';
 export { maxRank, type PeftConfig, parsePeftConfig } from './peft-config.js';
 export { encodeAdapter, parseAdapter, readAdapterFolder, writeAdapterFolder } from './peft-folder.js';
+export {
+  parseTrainingLog,
+  recipeOf,
+  TrainingLog,
+  trainingLogFormat,
+} from './training-log.js';

@@ -53,7 +53,7 @@ export {
   packAdapter,
   packedBuffers,
 } from './run/packed-adapter.js';
-export { type Provider, providers, requireProvider } from './run/provider.js';
+export { type Provider, providers, requireProvider, runtimeVersion } from './run/provider.js';
 export { Scorer, type ScorerOptions } from './run/scorer.js';
 export {
   type ServingRow,

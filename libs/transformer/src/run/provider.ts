@@ -1,6 +1,6 @@
 import { DomainError } from '@openledger/kernel';
 import { add, encodeModel, Graph } from '@openledger/onnx-graph';
-import { InferenceSession, listSupportedBackends } from 'onnxruntime-node';
+import { env, InferenceSession, listSupportedBackends } from 'onnxruntime-node';
 import type { Precision } from '../graph/precision.js';
 
 /** Processors that a graph can be computed on. */
@@ -40,6 +40,9 @@ export async function requireProvider(provider: Provider, known = runtimeProvide
   });
   await session.release();
 }
+
+/** Version of ONNX Runtime; another may round otherwise. */
+export const runtimeVersion = (): string => env.versions.node ?? env.versions.common;
 
 function unavailable(provider: Provider, why: string, cause?: unknown): DomainError {
   return new DomainError(

@@ -44,8 +44,7 @@ export interface BatchGradients {
 /** Tensors and their optimiser on the way through a schedule; every training goes through here. */
 export class Optimization {
   readonly #optimizer: AdamW;
-  /** Steps done. */
-  step = 0;
+  readonly #losses: number[] = [];
 
   constructor(
     private readonly session: GradientSession,
@@ -54,6 +53,21 @@ export class Optimization {
     private readonly adamW: AdamWOptions,
   ) {
     this.#optimizer = new AdamW(tensors, adamW);
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#losses.length;
+  }
+
+  /** The loss of each step done, before it was taken. */
+  get losses(): Float32Array {
+    return Float32Array.from(this.#losses);
+  }
+
+  /** Goes on after the steps that had these losses; tensors and moments are the caller's to fill. */
+  goOnAfter(losses: Float32Array): void {
+    this.#losses.splice(0, this.#losses.length, ...losses);
   }
 
   get moments(): ReadonlyMap<string, Moments> {
@@ -82,7 +96,7 @@ export class Optimization {
     const state = { step, learningRate, loss, tensors, moments, gradients, gradientNorm, scale };
     await rules.onStep?.(state);
     this.#optimizer.update(gradients, step, learningRate, scale);
-    this.step = step;
+    this.#losses.push(loss);
     return { ...state, tokens };
   }
 }

@@ -87,6 +87,8 @@ describe('Trainer', () => {
     await second.train({ ...run, checkpoint, onProgress: ({ step }) => void steps.push(step) });
     expect(steps).toEqual([8, 9, 10, 11, 12]);
     expect(copyOf(second.tensors)).toEqual(copyOf(whole.tensors));
+    expect(second.losses).toEqual(whole.losses);
+    expect(second.losses).toHaveLength(12);
 
     const small = await Trainer.forLora({ config, weights }, lora, options);
     await small.train({ ...run, microBatchRows: 3 });

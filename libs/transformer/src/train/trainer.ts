@@ -50,6 +50,9 @@ export interface Evaluation {
   readonly scoredTokens: number;
 }
 
+/** In a checkpoint, beside the tensors and their moments. */
+const lossesName = 'losses';
+
 /** Rows evaluated at once. */
 const evaluationRows = 8;
 
@@ -110,6 +113,11 @@ export class Trainer {
     return this.run.moments;
   }
 
+  /** The loss of each step done before it was taken, in nats; an interrupted run keeps those of its past. */
+  get losses(): Float32Array {
+    return this.run.losses;
+  }
+
   /** Second moments with their bias taken out, under the names of the tensors; copies. */
   secondMoments(): LoraWeights {
     return this.run.secondMoments();
@@ -154,13 +162,16 @@ export class Trainer {
       tensors.set(`${name}.m`, { shape, data: first });
       tensors.set(`${name}.v`, { shape, data: second });
     }
+    const { losses } = this;
+    tensors.set(lossesName, { shape: [losses.length], data: losses });
     await writeCheckpoint(folder, { step: this.step, tensors });
   }
 
-  /** Continues from a checkpoint; false where the folder has none. */
+  /** Continues from a checkpoint; false where the folder has none, or one that does not know its past. */
   async resume(folder: string): Promise<boolean> {
     const checkpoint = await readCheckpoint(folder);
-    if (!checkpoint) return false;
+    const losses = checkpoint?.tensors.get(lossesName)?.data;
+    if (!checkpoint || losses?.length !== checkpoint.step) return false;
     const fill = (target: Float32Array, name: string): void => {
       const data = checkpoint.tensors.get(name)?.data;
       if (data?.length !== target.length) {
@@ -179,7 +190,7 @@ export class Trainer {
       fill(moments.first, `${name}.m`);
       fill(moments.second, `${name}.v`);
     }
-    this.run.step = checkpoint.step;
+    this.run.goOnAfter(losses);
     return true;
   }
 

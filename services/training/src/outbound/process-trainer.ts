@@ -2,16 +2,17 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobStore } from '@openledger/blob-store';
-import { DomainError, toJsonLines } from '@openledger/kernel';
+import { DomainError } from '@openledger/kernel';
 import {
   type AcceptedContribution,
   AdapterTrainer,
   type Run,
   type TrainedAdapter,
 } from '../application/ports.js';
-import { type AcceptedRecord, splitHeldOut } from '../domain/record.js';
+import { splitHeldOut } from '../domain/record.js';
 import type { RunProgress } from '../domain/run.js';
 import { readAcceptedRecords } from './accepted-records.js';
+import { storeTraining } from './store-training.js';
 import type { StopRequest, TrainingAnswer, TrainingOrder, TrainingResult } from './training-messages.js';
 
 const PROGRAM = new URL('./training-process.js', import.meta.url);
@@ -61,34 +62,11 @@ export class ProcessTrainer extends AdapterTrainer {
       checkpointSteps,
     };
     const result = await inProcess(order, watch);
-    return this.keep(run, train, result);
+    return storeTraining(this.blobs, { plan: run.plan, train, heldOut, threads, result });
   }
 
   async forget(runId: string): Promise<void> {
     await rm(this.workDirOf(runId), { recursive: true, force: true });
-  }
-
-  private async keep(
-    run: Run,
-    train: readonly AcceptedRecord[],
-    result: TrainingResult,
-  ): Promise<TrainedAdapter> {
-    const lineage = train.flatMap(({ id, ...record }, index) => {
-      const tokens = result.trainedTokens[index] ?? 0;
-      return tokens === 0 ? [] : [{ recordId: id, ...record, tokens }];
-    });
-    const secondMomentsBlob = await this.blobs.put(result.secondMoments);
-    const log = { ...result.log, secondMomentsBlob, plan: run.plan };
-    return {
-      adapterDigest: result.adapterDigest,
-      baseDigest: result.baseDigest,
-      baseName: result.baseName,
-      evaluation: result.evaluation,
-      configBlob: await this.blobs.put(result.adapterConfig),
-      weightsBlob: await this.blobs.put(result.adapterWeights),
-      lineageBlob: await this.blobs.put(toJsonLines(lineage)),
-      trainingLogBlob: await this.blobs.put(Buffer.from(JSON.stringify(log))),
-    };
   }
 
   private workDirOf(runId: string): string {

@@ -1,4 +1,5 @@
 import type { ErrorKind } from '@openledger/kernel';
+import type { TrainingRecipe } from '@openledger/transformer';
 import type { AcceptedRecord } from '../domain/record.js';
 import type { RunEvaluation, RunPlan, RunProgress } from '../domain/run.js';
 
@@ -14,26 +15,32 @@ export interface TrainingOrder {
   readonly checkpointSteps: number;
 }
 
-/** What attribution needs to know about the run, next to the adapter itself. */
-export interface TrainingLog {
-  readonly steps: number;
-  readonly learningRateSum: number;
-  readonly epsilonRoot: number;
-  readonly maxTokens: number;
+/** A state on the way, in files of the work folder. */
+export interface SavedCheckpoint {
+  /** Steps done. */
+  readonly step: number;
+  readonly tensorsFile: string;
+  /** Bias-corrected. */
+  readonly secondMomentsFile: string;
 }
 
 export interface TrainingResult {
   readonly adapterDigest: string;
   readonly adapterConfig: Uint8Array;
   readonly adapterWeights: Uint8Array;
-  /** Adam's second moments, bias-corrected, as safetensors under the adapter's tensor names. */
-  readonly secondMoments: Uint8Array;
   readonly baseDigest: string;
   readonly baseName: string;
   readonly evaluation: RunEvaluation;
   /** Completion tokens learnt from, per training record; 0 for a record that did not fit. */
   readonly trainedTokens: readonly number[];
-  readonly log: TrainingLog;
+  /** The same of the records kept aside. */
+  readonly heldOutTokens: readonly number[];
+  readonly recipe: TrainingRecipe;
+  readonly runtime: { readonly onnxruntime: string; readonly architecture: string };
+  /** The last is of the end. */
+  readonly checkpoints: readonly SavedCheckpoint[];
+  /** Of each step, before it. */
+  readonly losses: Float32Array;
 }
 
 /** What may be sent after it. */

@@ -1,26 +1,27 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import process from 'node:process';
 import { adapterDigest, encodeAdapter } from '@openledger/adapters';
 import { DomainError } from '@openledger/kernel';
 import {
   completionExample,
-  defaultAdamW,
   type Example,
-  encodeSafetensors,
   instructionTokens,
   type LoadedModel,
-  learningRateAt,
   loadModelFolder,
-  type Schedule,
+  runtimeVersion,
   shuffledBatches,
   Trainer,
-  targetModules,
+  writeSafetensors,
 } from '@openledger/transformer';
 import type { AcceptedRecord } from '../domain/record.js';
-import type { StopRequest, TrainingAnswer, TrainingOrder, TrainingResult } from './training-messages.js';
-
-const WARMUP_SHARE = 0.06;
-const FINAL_SHARE = 0.1;
+import { checkpointSteps, recipeFor } from './recipe.js';
+import type {
+  SavedCheckpoint,
+  StopRequest,
+  TrainingAnswer,
+  TrainingOrder,
+  TrainingResult,
+} from './training-messages.js';
 
 const abort = new AbortController();
 const answer = (message: TrainingAnswer) => process.send?.(message);
@@ -47,35 +48,31 @@ async function train(order: TrainingOrder): Promise<TrainingResult> {
   const { plan } = order;
   const base = await loadModelFolder(order.modelDir);
   const train = toExamples(base, order.train, plan.maxTokens);
-  const heldOut = toExamples(base, order.heldOut, plan.maxTokens).filter(isScored);
+  const keptAside = toExamples(base, order.heldOut, plan.maxTokens);
+  const heldOut = keptAside.filter(isScored);
   const learnt = train.filter(isScored);
   if (learnt.length === 0 || heldOut.length === 0) {
     const message = `No record fits in ${plan.maxTokens} tokens: raise maxTokens, or shorten the records.`;
     throw new DomainError('precondition', 'RECORDS_TOO_LONG', message);
   }
 
-  const lora = {
-    rank: plan.lora.rank,
-    alpha: plan.lora.alpha,
-    targetModules: targetModules.filter((module) => plan.lora.targetModules.includes(module)),
-  };
-  const steps = Math.ceil((learnt.length * plan.epochs) / plan.batchRows);
-  const schedule: Schedule = {
-    learningRate: plan.learningRate,
-    steps,
-    warmupSteps: Math.ceil(steps * WARMUP_SHARE),
-    finalShare: FINAL_SHARE,
-  };
-  const options = { seed: plan.seed, maxLength: plan.maxTokens, threads: order.threads };
+  const recipe = recipeFor(plan, learnt.length);
+  const { lora, seed, schedule, optimizer, maxGradientNorm } = recipe;
+  const options = { seed, maxLength: plan.maxTokens, threads: order.threads, optimizer };
   const trainer = await Trainer.forLora(base, lora, options);
   // A fresh adapter adds nothing (its B is zero), so its loss is the base model's.
   const { loss: baseLoss } = await trainer.evaluate(heldOut);
+  const { steps } = schedule;
+  const wayMarks = checkpointSteps(steps);
   await trainer.train({
-    batches: shuffledBatches(learnt, plan.batchRows, plan.seed),
+    batches: shuffledBatches(learnt, plan.batchRows, seed),
     schedule,
+    maxGradientNorm: maxGradientNorm ?? Number.POSITIVE_INFINITY,
     checkpoint: { folder: order.workDir, everySteps: order.checkpointSteps },
     signal: abort.signal,
     onProgress: async ({ step, loss, tokensPerSecond }) => {
+      // Before the state from which an interrupted run goes on is saved, so that none is ever missed.
+      if (wayMarks.includes(step)) await saveCheckpoint(trainer, savedCheckpoint(order.workDir, step));
       answer({ kind: 'progress', progress: { step, steps, loss, tokensPerSecond } });
       // Lets the stop message in: the arithmetic itself never yields to the event loop.
       await new Promise((resolve) => setImmediate(resolve));
@@ -88,20 +85,34 @@ async function train(order: TrainingOrder): Promise<TrainingResult> {
     adapterDigest: adapterDigest(adapter),
     adapterConfig: adapter.config,
     adapterWeights: adapter.weights,
-    secondMoments: secondMoments(trainer),
     baseDigest: base.digest,
     baseName,
     evaluation: { baseLoss, adapterLoss, heldOutRecords: heldOut.length },
     trainedTokens: train.map(scoredTokens),
-    log: {
-      steps,
-      learningRateSum: sumOfRates(schedule),
-      epsilonRoot: defaultAdamW.epsilonRoot,
-      maxTokens: plan.maxTokens,
-    },
+    heldOutTokens: keptAside.map(scoredTokens),
+    recipe,
+    runtime: { onnxruntime: runtimeVersion(), architecture: process.arch },
+    checkpoints: wayMarks.map((step) => savedCheckpoint(order.workDir, step)),
+    losses: trainer.losses,
   };
   await trainer.release();
   return result;
+}
+
+function savedCheckpoint(folder: string, step: number): SavedCheckpoint {
+  return {
+    step,
+    tensorsFile: join(folder, `tensors-${step}.safetensors`),
+    secondMomentsFile: join(folder, `second-moments-${step}.safetensors`),
+  };
+}
+
+async function saveCheckpoint(
+  trainer: Trainer,
+  { tensorsFile, secondMomentsFile }: SavedCheckpoint,
+): Promise<void> {
+  await writeSafetensors(tensorsFile, trainer.tensors);
+  await writeSafetensors(secondMomentsFile, trainer.secondMoments());
 }
 
 /** One example a record, in order; a record that is too long becomes an example without targets. */
@@ -121,20 +132,4 @@ function scoredTokens({ labels }: Example): number {
 
 function isScored(example: Example): boolean {
   return scoredTokens(example) > 0;
-}
-
-/** Adam's second moments with their bias taken out: v / (1 - beta2^t). */
-function secondMoments(trainer: Trainer): Uint8Array {
-  const correction = 1 - defaultAdamW.beta2 ** trainer.step;
-  const tensors = [...trainer.moments].map(([name, { second }]) => {
-    const shape = trainer.tensors.get(name)?.shape ?? [second.length];
-    return [name, { shape, data: second.map((value) => value / correction) }] as const;
-  });
-  return encodeSafetensors(new Map(tensors));
-}
-
-function sumOfRates(schedule: Schedule): number {
-  let sum = 0;
-  for (let step = 1; step <= schedule.steps; step++) sum += learningRateAt(step, schedule);
-  return sum;
 }
