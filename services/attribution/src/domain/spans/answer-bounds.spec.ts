@@ -21,6 +21,10 @@ describe('answerPositions', () => {
     );
   });
 
+  it('leaves a space to the word after it', () => {
+    expect(marked(['two', ' ', 'words', ' ', '\n'])).toBe('|two] |  |words] |  |\n]#');
+  });
+
   it('ends with the sentence or the line', () => {
     expect(marked(['It', ' ends', '.', ' “', 'No', '!', '”', ' Yes', '.\n', 'So', ' v', '1', '.', '2'])).toBe(
       '|It] | ends] |.]# | “] |No] |!] |”]# | Yes] |.\n]# |So] | v 1] |.] |2]',

@@ -14,6 +14,7 @@ const EXTENDS = /\p{M}|\u200c|\u200d|\u0e33|\u0eb3|\p{Emoji_Modifier}|[\u{e0020}
 /** Binds the character after it: zero width joiner, and the signs that stack Khmer and Myanmar consonants. */
 const BINDS = /[\u200d\u17d2\u1039]/u;
 const FLAG_HALF = /\p{Regional_Indicator}/u;
+const SPACE = /\s/u;
 const APOSTROPHE = /['’]/u;
 /** A sentence's end: before a space or the end of the text, or anywhere in scripts without spaces. */
 const SENTENCE_END = /(?:[.!?…]["'”’)\]]*|[。！？｡][」』”’）]*)$/u;
@@ -41,8 +42,9 @@ export function answerPositions(text: string, offsets: ArrayLike<number>): Answe
     begins[i] = isWhole ? (breaks[from] ?? 0) : 0;
     isWhole = to > from;
     if (!isWhole) continue;
-    ends[i] = breaks[to] ?? 0;
     cuts[i] = text.slice(from, to).includes('\n') || isSentenceEnd(text, to) ? 1 : 0;
+    // A space belongs to the word after it.
+    if (cuts[i] === 1 || !SPACE.test(text[to - 1] ?? '')) ends[i] = breaks[to] ?? 0;
   }
   return { begins, ends, cuts, codePoints: Uint32Array.from(offsets, (at) => codePoints[at] ?? 0) };
 }
@@ -104,5 +106,5 @@ function isBreak(before: Character, here: Character): boolean {
 function isSentenceEnd(text: string, to: number): boolean {
   const tail = text.slice(Math.max(0, to - LOOK_BACK), to);
   if (!SENTENCE_END.test(tail)) return false;
-  return to === text.length || /\s/u.test(text[to] ?? '') || FULL_WIDTH_END.test(tail);
+  return to === text.length || SPACE.test(text[to] ?? '') || FULL_WIDTH_END.test(tail);
 }

@@ -2,10 +2,9 @@ import type { Evidence, ScoredAnswer, Share } from '../../application/ports.js';
 import type { TokenExample } from '../../domain/decoys.js';
 import { CountSketch } from '../../domain/influence/count-sketch.js';
 import { type AnswerCredit, creditMembers, type Member } from '../../domain/party-credit.js';
-import type { SpanIndex } from '../../domain/spans/span-index.js';
 import { typicalScore } from '../../domain/typical-score.js';
 import { dot } from '../../domain/vectors.js';
-import { answerSpans } from './answer-spans.js';
+import { answerSpans, type CompletionSpans } from './answer-spans.js';
 import type { IndexDescription, VersionIndex } from './version-index.js';
 import type { VersionModel } from './version-model.js';
 
@@ -17,7 +16,7 @@ export interface ScoringVersion {
   readonly index: VersionIndex;
   readonly indexDigest: string;
   readonly description: IndexDescription;
-  readonly spans: SpanIndex;
+  readonly spans: CompletionSpans;
 }
 
 export interface AnswerTokens {
