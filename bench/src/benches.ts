@@ -1,3 +1,4 @@
+import { attributionScan } from './attribution/scan.js';
 import { attributionSpans } from './attribution/spans.js';
 import type { Bench } from './bench.js';
 import { eventlogCrash } from './eventlog/crash.js';
@@ -42,5 +43,6 @@ export const benches: readonly Bench[] = [
   gatewayRouting,
   gatewayOverhead,
   gatewayLeases,
+  attributionScan,
   attributionSpans,
 ];

@@ -5,8 +5,7 @@ import { QUERY_AT, ROWS_AT, SCRATCH_AT, ScanMemory } from './scan-memory.js';
 
 function kernelOn(shape: KernelShape) {
   const memory = new ScanMemory(shape.stride);
-  const module = new WebAssembly.Module(scanKernelModule(shape));
-  return { memory, kernel: scanKernel(module, memory.memory) };
+  return { memory, kernel: scanKernel(scanKernelModule(shape), memory.memory) };
 }
 
 /** As a verifier would, without any of our arithmetic. */

@@ -29,7 +29,7 @@ export interface ScanKernel {
  * the query is loaded once for four rows. Written out for one shape: the compiler gets constant addresses and no inner
  * loop. `i32x4.dot_i16x8_s` multiplies eight pairs and adds neighbours; the bounds of `quantise.ts` exclude overflow.
  */
-export function scanKernelModule({ length, stride, bytes }: KernelShape): Uint8Array {
+export function scanKernelModule({ length, stride, bytes }: KernelShape): WebAssembly.Module {
   invariant(length % 16 === 0 && length * bytes <= stride, 'the kernel takes 16 numbers of a row at a step');
   const [rows, query, out, count, end] = [0, 1, 2, 3, 4];
   const sums = [5, 6, 7, 8];
@@ -92,7 +92,7 @@ export function scanKernelModule({ length, stride, bytes }: KernelShape): Uint8A
     locals: { i32: 1, v128: 7 },
     body,
   } as const;
-  return wasmModule([products, readFunction], PAGES_MAX);
+  return new WebAssembly.Module(wasmModule([products, readFunction], PAGES_MAX));
 }
 
 /** The kernel on a memory; cheap once the module is compiled. */

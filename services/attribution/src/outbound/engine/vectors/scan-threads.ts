@@ -69,7 +69,7 @@ export class ScanThreads {
     const key = `${length}/${stride}/${bytes}`;
     const known = this.modules.get(key);
     if (known) return known;
-    const module = new WebAssembly.Module(scanKernelModule({ length, stride, bytes }));
+    const module = scanKernelModule({ length, stride, bytes });
     this.modules.set(key, module);
     return module;
   }
