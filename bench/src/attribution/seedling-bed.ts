@@ -75,7 +75,7 @@ export async function seedlingBed(length: Length): Promise<Bed> {
         warmupSteps: length === 's' ? 5 : 12,
         finalShare: 0.1,
       },
-      optimizer: { beta1: 0.9, beta2: 0.99, epsilonRoot: 1e-7, weightDecay: 0 },
+      optimizer: { beta1: 0.9, beta2: 0.99, epsilonRoot: 1e-6, weightDecay: 0 },
       maxGradientNorm: null,
       maxTokens: 96,
     },

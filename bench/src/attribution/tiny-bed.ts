@@ -78,7 +78,7 @@ export async function tinyBed(length: Length): Promise<Bed> {
         warmupSteps: length === 's' ? 7 : 24,
         finalShare: 0.1,
       },
-      optimizer: { beta1: 0.9, beta2: 0.99, epsilonRoot: 1e-7, weightDecay: 0 },
+      optimizer: { beta1: 0.9, beta2: 0.99, epsilonRoot: 1e-6, weightDecay: 0 },
       maxGradientNorm: null,
       maxTokens: 1 + 2 * PAIRS,
     },
