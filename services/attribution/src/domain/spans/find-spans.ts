@@ -51,7 +51,7 @@ export interface TokenSpan {
   readonly significance: number;
   /** All records that hold it, ascending; none of boilerplate. */
   readonly records: readonly number[];
-  /** Of each distinct content the record registered first, ascending: whose content it is. */
+  /** Of each distinct content the record registered first, ascending, copies aside: whose content it is. */
   readonly origins: readonly number[];
   /** Parties of the origins, each once, in order. */
   readonly parties: readonly string[];
@@ -167,23 +167,26 @@ interface Holder {
   readonly record: number;
   readonly owner: number;
   readonly registered: number;
+  readonly isCopy: boolean;
   readonly content: string;
 }
 
 function documentsOf({ shard, range }: { shard: LiveShard; range: PlaceRange }): Holder[] {
-  const { records, owners, registered } = shard.shard;
+  const { records, owners, registered, copies } = shard.shard;
   return Array.from(shard.documentsIn(range), (at) => ({
     record: records[at] ?? 0,
     owner: owners[at] ?? 0,
     registered: registered[at] ?? 0,
+    isCopy: copies[at] === 1,
     content: contentOf(shard.shard, at),
   }));
 }
 
-/** Who copied a content later does not hold it. */
+/** Of each content the document registered first, and of copies none where there is something else. */
 function earliest(documents: readonly Holder[]): Holder[] {
+  const originals = documents.filter(({ isCopy }) => !isCopy);
   const first = new Map<string, Holder>();
-  for (const document of documents) {
+  for (const document of originals.length > 0 ? originals : documents) {
     const known = first.get(document.content);
     if (known === undefined || isEarlier(document, known)) first.set(document.content, document);
   }

@@ -11,7 +11,7 @@ const PREFIX_BYTES = 48;
 const ALIGNMENT = 8;
 const HEADER_BYTES_MAX = 1 << 16;
 
-/** The largest file: 2^26 tokens of 8 bytes, 2^22 documents of 52, two tables of 2^20 token ids. */
+/** The largest file: 2^26 tokens of 8 bytes, 2^22 documents of 53, two tables of 2^20 token ids. */
 export const SHARD_FILE_BYTES_MAX = 1 << 30;
 
 const SECTIONS = [
@@ -23,6 +23,7 @@ const SECTIONS = [
   'records',
   'owners',
   'registered',
+  'copies',
   'contents',
 ] as const satisfies readonly (keyof Shard)[];
 
@@ -47,6 +48,7 @@ const ELEMENTS: Record<SectionName, readonly ElementName[]> = {
   records: ['uint32'],
   owners: ['uint32'],
   registered: ['float64'],
+  copies: ['uint8'],
   contents: ['uint8'],
 };
 
@@ -129,6 +131,7 @@ function verified(found: ReadonlyMap<string, SectionArray>): Shard {
     starts: documents + 1,
     owners: documents,
     registered: documents,
+    copies: documents,
     contents: 32 * documents,
   };
   for (const name of SECTIONS) {

@@ -4,7 +4,7 @@ import { suffixArray } from './suffix-array.js';
 /** A shard's tokens at most, borders included: beyond it the suffix array falls out of every cache. */
 export const SHARD_TOKENS_MAX = 1 << 26;
 
-/** Bounds the tables of documents, 52 bytes each. */
+/** Bounds the tables of documents, 53 bytes each. */
 export const SHARD_DOCUMENTS_MAX = 1 << 22;
 
 /** Token ids are below it; the largest vocabularies of today have 2^18. */
@@ -22,6 +22,8 @@ export interface SpanDocument {
   readonly contentHash: Sha256;
   /** When it was registered; any unit. Of several with one content the earliest owns it. */
   readonly registered: number;
+  /** Made for the most part of earlier documents: it owns only what no other document has. */
+  readonly isCopy?: boolean;
   readonly tokens: ArrayLike<number>;
 }
 
@@ -42,6 +44,8 @@ export interface Shard {
   readonly records: Uint32Array;
   readonly owners: Uint32Array;
   readonly registered: Float64Array;
+  /** 1 for each copy. */
+  readonly copies: Uint8Array;
   /** 32 bytes a document. */
   readonly contents: Uint8Array;
 }
@@ -59,6 +63,7 @@ export function buildShard(documents: readonly SpanDocument[]): Shard {
     records: Uint32Array.from(documents, ({ record }) => record),
     owners: Uint32Array.from(documents, ({ owner }) => owner),
     registered: Float64Array.from(documents, ({ registered }) => registered),
+    copies: Uint8Array.from(documents, ({ isCopy }) => (isCopy === true ? 1 : 0)),
     contents: hashesOf(documents),
   };
 }
@@ -75,6 +80,7 @@ export function documentAt(shard: Shard, at: number): SpanDocument {
     record: records[at] ?? 0,
     owner: owners[at] ?? 0,
     registered: registered[at] ?? 0,
+    isCopy: shard.copies[at] === 1,
     contentHash: contentOf(shard, at),
     tokens: Uint32Array.from(symbols, (symbol) => alphabet[symbol - 1] ?? 0),
   };

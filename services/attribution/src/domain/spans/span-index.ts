@@ -30,7 +30,7 @@ const DEAD_SHARE_MAX = 0.2;
  * merging suffix arrays, so tiers are rebuilt). What it finds depends on the live documents alone, not on the order
  * in which they came or in which shards they lie.
  *
- * Memory: 6 bytes a token (8 above 65,535 distinct tokens in a shard) and 52 a document; while a shard is built 20 more
+ * Memory: 6 bytes a token (8 above 65,535 distinct tokens in a shard) and 53 a document; while a shard is built 20 more
  * for each of its own tokens.
  */
 export class SpanIndex {

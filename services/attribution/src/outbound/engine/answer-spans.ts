@@ -2,6 +2,7 @@ import type { TextTokenizer } from '@openledger/transformer';
 import type { LineageRecord } from '../../domain/lineage.js';
 import { contentHash } from '../../domain/retrieval/chunk-content.js';
 import { answerPositions } from '../../domain/spans/answer-bounds.js';
+import { withCopiesMarked } from '../../domain/spans/copies.js';
 import type { TokenSpan } from '../../domain/spans/find-spans.js';
 import { type SpanDocument, tokensIn } from '../../domain/spans/shard.js';
 import { spanCredits, spanGain } from '../../domain/spans/span-credits.js';
@@ -62,7 +63,7 @@ export const ownersOf = (records: readonly LineageRecord[]): string[] =>
  */
 export function completionSpans(model: CompletionModel, registered?: ArrayLike<number>): CompletionSpans {
   const owners = new Map(ownersOf(model.records).map((id, i) => [id, i]));
-  const documents = model.records.map(
+  const all = model.records.map(
     (record, i): SpanDocument => ({
       record: i,
       owner: owners.get(record.contributorId) ?? 0,
@@ -71,6 +72,7 @@ export function completionSpans(model: CompletionModel, registered?: ArrayLike<n
       tokens: completionTokens(model, record),
     }),
   );
+  const documents = withCopiesMarked(all);
   const exact = SpanIndex.build(documents);
   if (tokensIn(documents) > ALIKE_TOKENS_MAX) return { exact };
   const folding = new TokenFolding((token) => model.base.tokenizer.decode([token]));

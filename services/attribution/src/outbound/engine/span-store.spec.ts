@@ -89,7 +89,7 @@ describe('a shard’s file', () => {
         seen.add(/section (\w+)/.exec(String(error))?.[1] ?? '');
       }
     }
-    expect([...seen]).toEqual([...names, 'contents']);
+    expect([...seen]).toEqual([...names, 'copies', 'contents']);
   });
 
   it('is refused when it is cut short, of another version or not aligned', () => {
