@@ -1,3 +1,4 @@
+import { attributionOracle } from './attribution/oracle.js';
 import { attributionScan } from './attribution/scan.js';
 import { attributionSpans } from './attribution/spans.js';
 import type { Bench } from './bench.js';
@@ -45,4 +46,5 @@ export const benches: readonly Bench[] = [
   gatewayLeases,
   attributionScan,
   attributionSpans,
+  attributionOracle,
 ];

@@ -1,4 +1,4 @@
-import { openTrainedRun, Retrainer, type TrainedRun, type Training } from '@openledger/attribution/engine';
+import { openTrainedRun, QueryLosses, Retrainer, type Training } from '@openledger/attribution/engine';
 import type { Example } from '@openledger/transformer';
 import { enterThread } from '@openledger/worker-thread';
 
@@ -24,11 +24,11 @@ export interface RetrainAnswer {
 
 interface Opened {
   readonly seed: number;
-  readonly trained: TrainedRun;
   readonly retrainer: Retrainer;
 }
 
 const { port, data: task } = enterThread<RetrainTask>();
+const queryLosses = await QueryLosses.open(task.training, task.queries);
 let opened: Opened | undefined;
 
 port.on('message', (order: RetrainOrder) => {
@@ -51,10 +51,9 @@ async function answer({ order, weights, seed }: RetrainOrder): Promise<RetrainAn
 
 async function withSeed(seed: number): Promise<Opened> {
   if (opened?.seed === seed) return opened;
-  await opened?.retrainer.release();
-  await opened?.trained.run.release();
-  const { training, queries } = task;
+  await opened?.retrainer.trained.run.release();
+  const { training } = task;
   const trained = await openTrainedRun({ ...training, recipe: { ...training.recipe, seed } });
-  opened = { seed, trained, retrainer: await Retrainer.open(trained, queries) };
+  opened = { seed, retrainer: new Retrainer(trained, queryLosses) };
   return opened;
 }
