@@ -27,6 +27,7 @@ const examplesOf = (page: string): Example[] =>
 const OUTPUTS: Readonly<Record<string, RegExp>> = {
   ask: /^\{"id":"chatcmpl-.*"total_tokens":\d+/s,
   choices: /"?token"?: .*logprob.*\n\d+\n$/s,
+  retrieve: / \d+\n$/,
   stream: /\n\d+ tokens\n$/,
   schema: /^\{ colour: '(green|red|white)', seconds: [1-9]\d? \}\n$/,
   embed: /^-?[01]\.\d+\n$/,
