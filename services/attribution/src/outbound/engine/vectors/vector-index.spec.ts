@@ -99,6 +99,24 @@ describe('VectorIndex', () => {
     }
   });
 
+  it('pays a group what its rows score together, but for the rounding of its sum', async () => {
+    const index = VectorIndex.build(K, rows(90), threads);
+    index.remove([7, 8]);
+    const groups = Uint32Array.from({ length: index.rows }, (_, at) => at % 4);
+    const scores = await index.scores(query);
+    const sums = index.sums({ groups, count: 4 });
+    const paid = await sums.scores(query);
+    for (const group of groups.subarray(0, 4)) {
+      const together = scores.reduce((sum, score, at) => sum + (groups[at] === group ? score : 0), 0);
+      const { values, scale } = sums.group(group);
+      // At most half a step of each number of the sum, times the numbers of the query.
+      const rounding =
+        0.5 * scale * query.scale * query.values.reduce((sum, value) => sum + Math.abs(value), 0);
+      expect(Math.abs((paid[group] ?? Number.NaN) - together)).toBeLessThanOrEqual(1.0001 * rounding);
+      expect(paid[group]).toBe(natsOf(exactProduct(values, query.values), scale, query.scale));
+    }
+  });
+
   it('says the same after any appending, removing, storing and opening as a fresh index', async () => {
     const { blobs } = await openStore();
     const steps = fc.array(
