@@ -7,7 +7,7 @@ const WINDOW = 8;
 const COPIED_SHARE_MIN = 0.8;
 
 /** Tokens up to which copies are looked for: the table of runs takes 64 MB. */
-export const COPIES_TOKENS_MAX = 1 << 23;
+const COPIES_TOKENS_MAX = 1 << 23;
 
 /**
  * Marks the documents that are made for the most part of earlier ones: copied with small changes, or put together from

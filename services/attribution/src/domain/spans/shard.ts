@@ -8,7 +8,7 @@ export const SHARD_TOKENS_MAX = 1 << 26;
 export const SHARD_DOCUMENTS_MAX = 1 << 22;
 
 /** Token ids are below it; the largest vocabularies of today have 2^18. */
-export const TOKEN_IDS_MAX = 1 << 20;
+const TOKEN_IDS_MAX = 1 << 20;
 
 const SHA256_BYTES = 32;
 
@@ -57,7 +57,7 @@ export function buildShard(documents: readonly SpanDocument[]): Shard {
   return {
     alphabet,
     order: suffixArray(text, alphabet.length + 1),
-    text: alphabet.length < 1 << 16 ? Uint16Array.from(text) : Uint32Array.from(text),
+    text: alphabet.length < 1 << 16 ? new Uint16Array(text) : new Uint32Array(text),
     firsts: firstsOf(text, alphabet.length + 1),
     starts,
     records: Uint32Array.from(documents, ({ record }) => record),

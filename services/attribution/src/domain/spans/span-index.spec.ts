@@ -178,7 +178,7 @@ describe('SpanIndex', () => {
     }
   });
 
-  it('takes token ids of large vocabularies, and tells shards with wide symbols apart from none', () => {
+  it('takes more distinct tokens than two bytes tell apart, and texts and answers without tokens', () => {
     const wide = Array.from({ length: 70_000 }, (_, i) => 200_000 + i);
     const index = SpanIndex.build([ownedBy(1, wide), ownedBy(2, [])]);
     expect(index.shards[0]?.shard.text).toBeInstanceOf(Uint32Array);

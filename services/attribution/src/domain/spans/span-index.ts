@@ -19,7 +19,7 @@ export interface TierSizes {
   readonly largest: number;
 }
 
-export const defaultTiers: TierSizes = { smallest: 1 << 20, fanOut: 8, largest: SHARD_TOKENS_MAX };
+const defaultTiers: TierSizes = { smallest: 1 << 20, fanOut: 8, largest: SHARD_TOKENS_MAX };
 
 /** A shard with a larger part withdrawn is built again without it. */
 const DEAD_SHARE_MAX = 0.2;

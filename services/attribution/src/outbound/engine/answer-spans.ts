@@ -53,7 +53,7 @@ const ALIKE_TOKENS_MAX = 1 << 22;
 const SHOWN_RECORDS_MAX = 20;
 
 /** The numbers of owners in the index: their places among all contributors' ids in order. */
-export const ownersOf = (records: readonly LineageRecord[]): string[] =>
+const ownersOf = (records: readonly LineageRecord[]): string[] =>
   [...new Set(records.map(({ contributorId }) => contributorId))].sort();
 
 /**
