@@ -47,7 +47,7 @@ export async function contextCredits(
   const all = 2 ** players.length - 1;
   const example = (subset: number) => exampleOf(prompt, players, subset);
   const subsets = subsetsToScore(players.length, answer.requestId);
-  const byAdapter = await scorer.logProbabilities(subsets.map(example), adapter);
+  const byAdapter = await scored(scorer, subsets.map(example), adapter);
   const ends = all === 0 ? [all] : [all, 0];
   const [byBase = new Float32Array(0), alone = byBase] = await scorer.logProbabilities(ends.map(example));
   const logs = new Map(subsets.map((subset, i) => [subset, byAdapter[i] ?? new Float32Array(0)]));
@@ -65,6 +65,23 @@ export async function contextCredits(
       all === 0 ? [] : playerValues(players.length, { requestId: answer.requestId, logLikelihoods, tokens }),
     ...(all > 0 && { method: methodFor(players.length) }),
   };
+}
+
+/** Batches of sequences that are about as long as one another waste least on padding. */
+async function scored(
+  scorer: AnswerScorer['scorer'],
+  examples: readonly Example[],
+  adapter: LoraWeights,
+): Promise<Float32Array[]> {
+  const lengthOf = (at: number) => examples[at]?.inputIds.length ?? 0;
+  const order = examples.map((_, at) => at).sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
+  const values = await scorer.logProbabilities(
+    order.flatMap((at) => examples[at] ?? []),
+    adapter,
+  );
+  const results: Float32Array[] = [];
+  for (const [i, at] of order.entries()) results[at] = values[i] ?? new Float32Array(0);
+  return results;
 }
 
 /** The prompt loses its beginning where it is too long, then the answer its end; what is left of chunks stays. */
