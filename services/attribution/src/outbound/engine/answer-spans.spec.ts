@@ -13,6 +13,7 @@ function modelOf(
   return {
     records: completions.map(([contributorId, completion], i) => ({
       recordId: `r${i}`,
+      contributionId: `c${i}`,
       contributorId,
       tokens: 1,
       quality: 1,
