@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Principal } from '@openledger/auth';
 import { FolderBlobStore } from '@openledger/blob-store';
+import { loadConfig } from '@openledger/config';
 import {
+  type AttributionAudited,
+  type AttributionChallenged,
   type AttributionScored,
   decodeEvent,
   InferenceServed,
@@ -13,8 +16,11 @@ import {
 } from '@openledger/contracts';
 import { MemoryEventLog } from '@openledger/event-log/memory';
 import { canonicalJson, newId } from '@openledger/kernel';
-import { type RunningService, startService } from '@openledger/service-host';
+import { type Host, type RunningService, startService } from '@openledger/service-host';
 import { eventually, KnownCallers, publish, testDatabase } from '@openledger/testing';
+import type { AttributionEngine } from '../src/application/ports.js';
+import { composeOn } from '../src/compose.js';
+import { AttributionConfig } from '../src/config.js';
 import { attribution } from '../src/index.js';
 
 export const PAYER = 'payer-organisation';
@@ -26,6 +32,9 @@ const personOf = (credential: string): Partial<Principal> | undefined => {
   return { personId, ...(personId === 'payer' && { organisationId: PAYER }) };
 };
 
+const headersOf = (person: string | undefined): Record<string, string> =>
+  person ? { authorization: `Bearer token-of-${person}` } : {};
+
 export interface AskedTokens {
   readonly promptTokens: readonly number[];
   readonly completionTokens: readonly number[];
@@ -34,6 +43,8 @@ export interface AskedTokens {
 /** The service on a database of its own, with the event log in memory and what came out of it. */
 export class RunningAttribution {
   readonly scored: AttributionScored[] = [];
+  readonly audited: AttributionAudited[] = [];
+  readonly challenged: AttributionChallenged[] = [];
   private service: RunningService | undefined;
 
   private constructor(
@@ -42,7 +53,11 @@ export class RunningAttribution {
     private readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  static async prepare(modelDir: string): Promise<RunningAttribution> {
+  /** `settings` win over those of tests. */
+  static async prepare(
+    modelDir: string,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<RunningAttribution> {
     const folder = await mkdtemp(join(tmpdir(), 'attribution-'));
     const env = {
       DATABASE_URL: await testDatabase(),
@@ -54,28 +69,37 @@ export class RunningAttribution {
       MODEL_DIR: modelDir,
       ATTRIBUTION_POLL_MS: '20',
       ATTRIBUTION_RETRY_MS: '1',
+      ...settings,
     };
     const eventLog = new MemoryEventLog();
     const running = new RunningAttribution(await FolderBlobStore.open(folder), eventLog, env);
     const names = Object.values(topics).map(({ name, partitions }) => ({ name, partitions }));
     await eventLog.createTopics(names);
-    await eventLog.subscribe({
-      group: 'observer',
-      topics: [topics.attributionScored.name],
-      handle: async (record) => {
-        running.scored.push(decodeEvent(topics.attributionScored, record.body));
-      },
-    });
+    await running.observe(topics.attributionScored, running.scored);
+    await running.observe(topics.attributionAudited, running.audited);
+    await running.observe(topics.attributionChallenged, running.challenged);
     return running;
   }
 
-  async start(): Promise<void> {
+  /** On the engine of the service, or on another one. */
+  async start(engine?: AttributionEngine & { close(): Promise<void> }): Promise<void> {
     const { env, eventLog } = this;
-    this.service = await startService(attribution, {
-      env,
-      eventLog,
-      authenticator: new KnownCallers(personOf),
-    });
+    const service = engine
+      ? {
+          ...attribution,
+          compose: (host: Host) => composeOn(host, loadConfig(AttributionConfig, env), engine),
+        }
+      : attribution;
+    const authenticator = new KnownCallers(personOf);
+    this.service = await startService(service, { env, eventLog, authenticator });
+  }
+
+  get grpcAddress(): string {
+    return `127.0.0.1:${this.service?.grpcPort}`;
+  }
+
+  get databaseUrl(): string {
+    return this.env.DATABASE_URL ?? '';
   }
 
   async stop(): Promise<void> {
@@ -93,22 +117,25 @@ export class RunningAttribution {
     return publish(this.eventLog, topic, event, eventId);
   }
 
-  async serve({ modelId, adapterDigest }: ModelDeployed, answer: AskedTokens) {
-    const tokensBlob = await this.blobs.put(Buffer.from(canonicalJson({ ...answer })));
-    return this.serveBlob({ modelId, adapterDigest }, tokensBlob);
+  /** An answer that was served, before the log knows of it. */
+  async served(model: Pick<ModelDeployed, 'modelId' | 'adapterDigest'>, answer: AskedTokens) {
+    return servedBy(model, await this.blobs.put(Buffer.from(canonicalJson({ ...answer }))));
+  }
+
+  announce({ eventId, event }: ReturnType<typeof servedBy>): Promise<void> {
+    return this.append(topics.inferenceServed, eventId, event);
+  }
+
+  async serve(model: Pick<ModelDeployed, 'modelId' | 'adapterDigest'>, answer: AskedTokens) {
+    const served = await this.served(model, answer);
+    await this.announce(served);
+    return { requestId: served.event.requestId, ...served };
   }
 
   async serveBlob(model: Pick<ModelDeployed, 'modelId' | 'adapterDigest'>, tokensBlob: string) {
-    const event = InferenceServed.create({
-      requestId: newId(),
-      ...model,
-      payerOrganisationId: PAYER,
-      tokensBlob,
-      servedAt: new Date(),
-    });
-    const eventId = newId();
-    await this.append(topics.inferenceServed, eventId, event);
-    return { requestId: event.requestId, eventId, event };
+    const served = servedBy(model, tokensBlob);
+    await this.announce(served);
+    return { requestId: served.event.requestId, ...served };
   }
 
   scoreOf(requestId: string): Promise<AttributionScored> {
@@ -119,9 +146,45 @@ export class RunningAttribution {
     }, 60_000);
   }
 
-  async get(path: string, person?: string): Promise<{ status: number; body: unknown }> {
-    const headers: Record<string, string> = person ? { authorization: `Bearer token-of-${person}` } : {};
-    const response = await fetch(`http://127.0.0.1:${this.service?.httpPort}${path}`, { headers });
+  get(path: string, person?: string): Promise<{ status: number; body: unknown }> {
+    return this.request(path, { headers: headersOf(person) });
+  }
+
+  post(path: string, body: object, person?: string): Promise<{ status: number; body: unknown }> {
+    return this.request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headersOf(person) },
+      body: JSON.stringify(body),
+    });
+  }
+
+  private async request(path: string, init: RequestInit): Promise<{ status: number; body: unknown }> {
+    const response = await fetch(`http://127.0.0.1:${this.service?.httpPort}${path}`, init);
     return { status: response.status, body: await response.json() };
   }
+
+  private async observe<T>(topic: Topic<T>, seen: T[]): Promise<void> {
+    await this.eventLog.subscribe({
+      group: `observer of ${topic.name}`,
+      topics: [topic.name],
+      handle: async (record) => {
+        seen.push(decodeEvent(topic, record.body));
+      },
+    });
+  }
+}
+
+function servedBy(
+  { modelId, adapterDigest }: Pick<ModelDeployed, 'modelId' | 'adapterDigest'>,
+  tokensBlob: string,
+) {
+  const event = InferenceServed.create({
+    requestId: newId(),
+    modelId,
+    adapterDigest,
+    payerOrganisationId: PAYER,
+    tokensBlob,
+    servedAt: new Date(),
+  });
+  return { eventId: newId(), event };
 }
