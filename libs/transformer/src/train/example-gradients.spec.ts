@@ -130,6 +130,14 @@ describe('sampled gradients', () => {
     await apart.release();
   });
 
+  it('are refused where their rows would not fit in memory', async () => {
+    const apart = await ExampleGradients.forLora(config, weights, lora, options);
+    const example = completionExample(randomTokens(6, config, 8));
+    const many = Array<Example>(Math.floor(2 ** 30 / apart.size) + 1).fill(example);
+    await expect(apart.of(adapter, many)).rejects.toMatchObject({ code: 'TOO_MANY_EXAMPLES' });
+    await apart.release();
+  });
+
   it('weigh what was drawn', async () => {
     const apart = await ExampleGradients.forLora(config, weights, lora, options);
     const example = completionExample(randomTokens(6, config, 8));
