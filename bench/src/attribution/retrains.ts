@@ -54,9 +54,11 @@ export async function retrains(
   await retrainAll(
     { training, queries: bed.queries },
     missing,
-    async (answer, { weights, seed }) => {
-      await caches.get(seed)?.write(weights, answer.losses);
-      results[answer.order] = answer.losses;
+    async ({ order, weights, seed }, ask) => {
+      const cache = caches.get(seed);
+      // Another process may have been faster.
+      results[order] = (await cache?.read(weights)) ?? (await ask()).losses;
+      await cache?.write(weights, results[order]);
     },
     progressOf(bed.name, missing.length, log),
   );
@@ -72,15 +74,16 @@ function perToken(losses: Float64Array | undefined, tokens: readonly number[]): 
 async function retrainAll(
   task: RetrainTask,
   orders: readonly RetrainOrder[],
-  keep: (answer: RetrainAnswer, order: RetrainOrder) => Promise<void>,
+  settle: (order: RetrainOrder, ask: () => Promise<RetrainAnswer>) => Promise<void>,
   progress: () => void,
 ): Promise<void> {
   const waiting = [...orders];
   const worker = async (): Promise<void> => {
     const thread = new NativeThread(new URL('./retrain-worker.js', import.meta.url), task);
     try {
-      for (let order = waiting.shift(); order; order = waiting.shift()) {
-        await keep(await askThread(thread, order), order);
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        const order = next;
+        await settle(order, () => askThread(thread, order));
         progress();
       }
     } finally {
