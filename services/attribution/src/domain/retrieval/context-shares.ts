@@ -1,6 +1,5 @@
 import { splitExactly } from '@openledger/kernel';
 import type { Estimate } from './context-cite.js';
-import type { Player } from './players.js';
 import { SCORING_NOISE_NATS } from './scoring-noise.js';
 
 /** Standard errors of the whole below which nobody is paid. */
@@ -30,7 +29,7 @@ export const isHarmful = ({ value, standardError }: Estimate): boolean =>
  */
 export function shareContext(
   pool: bigint,
-  players: readonly Player[],
+  players: readonly { readonly owner?: { readonly contributorId: string } | undefined }[],
   estimates: readonly Estimate[],
 ): ContextShares {
   const weights = estimates.map(weightOf);
