@@ -51,14 +51,40 @@ export interface ReceiptMeasures {
   readonly query: QuantisedQuery;
   /** In the index's order. */
   readonly groups: readonly GroupMeasure[];
-  /** Dot products with vectors of examples that the model never saw, integers. */
+  /** Influence of examples that the model never saw: what chance gives a record; nats, decimal. */
   readonly decoys: readonly string[];
   /** Of the answer by base model, adapter, retrieved context and both; nats, decimal. */
   readonly logLikelihoods: Readonly<Record<string, string>>;
   /** How many standard errors are taken off, decimal. */
   readonly kappa: string;
-  /** Whatever else the rule takes, by name. */
-  readonly also?: Json;
+  /** Deviation of one record's influence on this answer by chance, nats, decimal. */
+  readonly noise: string;
+  /** Of the clusters that are paid. */
+  readonly records: readonly RecordMeasure[];
+  /** By party: nats that the adapter added on its verbatim spans, decimal. */
+  readonly spanNats: Readonly<Record<string, string>>;
+  /** What retrieved chunks added, nats, decimal; those that say the same count as one. */
+  readonly chunks: readonly {
+    /** Empty where nobody owns what it says. */
+    readonly contributorId: string;
+    readonly nats: string;
+    readonly standardError: string;
+  }[];
+}
+
+/** One record of a paid cluster. */
+export interface RecordMeasure {
+  /** The group that it is in. */
+  readonly group: string;
+  /** Place in the lineage. */
+  readonly record: number;
+  readonly contributorId: string;
+  /** Dot product of the query's integers and the record's, an integer. */
+  readonly product: string;
+  /** What an integer of the record is worth, decimal. */
+  readonly scale: string;
+  readonly tokens: number;
+  readonly withdrawn: boolean;
 }
 
 export interface QuantisedQuery {
@@ -71,7 +97,11 @@ export interface GroupMeasure {
   readonly id: string;
   /** Dot product of the query's integers and the group's sum, an integer. */
   readonly sum: string;
-  /** Of the sum over replicas of the index, decimal. */
+  /** What an integer of the sum is worth, decimal. */
+  readonly scale: string;
+  /** Records in it. */
+  readonly size: number;
+  /** Of the group's influence by chance, nats², decimal. */
   readonly variance: string;
 }
 
@@ -101,6 +131,8 @@ export interface IndexSums {
   readonly stakes: readonly Stake[];
   /** Integers of a group's sum; undefined when there is no such group. */
   readonly sumOf: (groupId: string) => ArrayLike<number | bigint> | undefined;
+  /** Integers of a record's row, by its place in the lineage; products of records are not checked where absent. */
+  readonly rowOf?: (record: number) => ArrayLike<number | bigint> | undefined;
 }
 
 /** The rule by which shares follow from measures; pure, and by integers alone. */
@@ -136,16 +168,36 @@ export function writeQuery(values: Int16Array, scale: number): QuantisedQuery {
   return { int16: bytes.toString('base64'), scale: String(scale) };
 }
 
-function checkSums({ measured }: ScoreReceipt, { sumOf }: IndexSums): string | undefined {
+function checkSums({ measured }: ScoreReceipt, { sumOf, rowOf }: IndexSums): string | undefined {
   const query = queryOf(measured.query);
   if (!query) return 'measured.query.int16: no base64 of 16-bit integers';
-  for (const [i, { id, sum }] of measured.groups.entries()) {
-    const group = sumOf(id);
-    const path = `measured.groups[${i}]`;
-    if (!group) return `${path}.id: the index has no group ${id}`;
-    if (group.length !== query.length) return `${path}: the index is of ${group.length} dimensions`;
-    const actual = integerDot(query, group).toString();
-    if (sum !== actual) return `${path}.sum: ${sum} is not ${actual}`;
+  const wrongGroup = firstWrong(measured.groups, ({ id, sum }, i) =>
+    checkProduct(query, sumOf(id), { path: `measured.groups[${i}].sum`, claimed: sum }),
+  );
+  if (wrongGroup !== undefined || !rowOf) return wrongGroup;
+  return firstWrong(measured.records, ({ record, product }, i) =>
+    checkProduct(query, rowOf(record), { path: `measured.records[${i}].product`, claimed: product }),
+  );
+}
+
+function checkProduct(
+  query: Int16Array,
+  integers: ArrayLike<number | bigint> | undefined,
+  { path, claimed }: { readonly path: string; readonly claimed: string },
+): string | undefined {
+  if (!integers) return `${path}: the index has no such thing`;
+  if (integers.length !== query.length) return `${path}: the index is of ${integers.length} dimensions`;
+  const actual = integerDot(query, integers).toString();
+  return claimed === actual ? undefined : `${path}: ${claimed} is not ${actual}`;
+}
+
+function firstWrong<T>(
+  items: readonly T[],
+  check: (item: T, place: number) => string | undefined,
+): string | undefined {
+  for (const [i, item] of items.entries()) {
+    const wrong = check(item, i);
+    if (wrong !== undefined) return wrong;
   }
   return undefined;
 }
