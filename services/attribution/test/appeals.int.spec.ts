@@ -209,10 +209,8 @@ describe('a replay', () => {
       body: { equal: false, missing: ['tokens abc'] },
     });
     const other = await scoredAnswer();
-    const { body } = await running.get(`/attributions/${other}`, 'payer');
-    const { receiptBlob } = body as { receiptBlob: string };
     engine.refusals.set(
-      `replay ${receiptBlob}`,
+      `replay ${other}`,
       new DomainError('precondition', 'INDEX_CORRUPT', 'A shard is corrupt.'),
     );
     await eventually(async () =>
@@ -331,10 +329,8 @@ describe('a challenge', () => {
 
   it('is undecidable where an input is gone, or the arithmetic refuses each time', async () => {
     const [gone, refused] = [await scoredAnswer(), await scoredAnswer()];
-    const { body } = await running.get(`/attributions/${refused}`, 'payer');
-    const { receiptBlob } = body as { receiptBlob: string };
     engine.refusals.set(
-      `replay ${receiptBlob}`,
+      `replay ${refused}`,
       new DomainError('precondition', 'INDEX_CORRUPT', 'A shard is corrupt.'),
     );
     engine.replayed = { equal: false, missing: ['tokens abc'] };

@@ -32,7 +32,7 @@ export const auditedReliability = { ppb: 600 * MILLION, lowPpb: 500 * MILLION, h
 /** A batch that never ends by itself. */
 export const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    signal.addEventListener('abort', () => reject(new Error('it was called off')), { once: true });
   });
 
 /** An engine that answers at once and as it is told to, and remembers what it was asked. */
@@ -91,7 +91,7 @@ export class ScriptedEngine extends AttributionEngine {
 
   async replay(order: ReplayOrder): Promise<Replay> {
     this.replays.push(order);
-    this.refuse(`replay ${order.receiptBlob}`);
+    this.refuse(`replay ${order.requestId}`);
     const note = 'Computed again by test/1: every integer is the same.';
     return { equal: true, differences: [], missing: [], codeVersion: 'test/1', note, ...this.replayed };
   }

@@ -160,7 +160,10 @@ export interface AuditReport {
 /** A score to compute again. */
 export interface ReplayOrder {
   readonly version: ModelVersion;
-  readonly receiptBlob: string;
+  readonly requestId: string;
+  readonly tokensBlob: string;
+  /** The score as it was published, with its receipt. */
+  readonly published: ScoredAnswer;
 }
 
 export interface Replay {

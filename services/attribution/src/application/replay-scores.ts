@@ -40,14 +40,19 @@ export class ReplayScores implements WorkKind {
     }
     return answer.result.receiptBlob === ''
       ? this.withoutReceipt(answer, answer.result, signal)
-      : this.withReceipt(answer, answer.result.receiptBlob, signal);
+      : this.withReceipt(answer, answer.result, signal);
   }
 
-  private async withReceipt(answer: AnswerStatus, receiptBlob: string, signal: AbortSignal): Promise<Replay> {
+  private async withReceipt(
+    answer: AnswerStatus,
+    published: ScoredAnswer,
+    signal: AbortSignal,
+  ): Promise<Replay> {
     const { reads, engine } = this.parts;
-    const version = await reads.version(answer.modelId, answer.adapterDigest);
-    if (!version) return incomplete(answer.result, `model version ${answer.adapterDigest}`);
-    return engine.replay({ version, receiptBlob }, signal);
+    const { requestId, tokensBlob, modelId, adapterDigest } = answer;
+    const version = await reads.version(modelId, adapterDigest);
+    if (!version) return incomplete(published, `model version ${adapterDigest}`);
+    return engine.replay({ version, requestId, tokensBlob, published }, signal);
   }
 
   /** Nothing was measured, or by a release that kept no receipts: what comes out now is compared as far as it goes. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FolderBlobStore } from '@openledger/blob-store';
 import { DomainError, sha256 } from '@openledger/kernel';
-import type { AnswerOrder, ModelVersion, ScoredAnswer } from '../../application/ports.js';
+import type { AnswerOrder, ModelVersion, ReplayOrder, ScoredAnswer } from '../../application/ports.js';
 import { RECEIPT_FORMAT, type ScoreReceipt } from '../../domain/receipt.js';
 import { storeJson } from '../json-blob.js';
 import { type ReplayParts, replayAnswer } from './replay-answer.js';
@@ -94,8 +94,29 @@ const parts = (change: Partial<ReplayParts> = {}): ReplayParts => ({
   verify: async () => undefined,
   ...change,
 });
+const published = (claimed: ScoreReceipt, receiptBlob: string): ScoredAnswer => ({
+  ...claimed.result,
+  reliability: claimed.inputs.reliability,
+  indexDigest: claimed.inputs.indexDigest,
+  indexRoot: claimed.inputs.indexRoot,
+  codeVersion: claimed.codeVersion,
+  evidenceBlob: '',
+  receiptBlob,
+});
+/** The score is published as its receipt says, unless it is said otherwise. */
+const orderOf = (
+  claimed: ScoreReceipt,
+  receiptBlob: string,
+  change: Partial<ReplayOrder> = {},
+): ReplayOrder => ({
+  version,
+  requestId: 'request',
+  tokensBlob: claimed.inputs.tokensBlob,
+  published: published(claimed, receiptBlob),
+  ...change,
+});
 const replay = async (claimed: ScoreReceipt, change: Partial<ReplayParts> = {}) =>
-  replayAnswer(parts(change), { version, receiptBlob: await storeJson(blobs, claimed) });
+  replayAnswer(parts(change), orderOf(claimed, await storeJson(blobs, claimed)));
 const forged = (): ScoreReceipt => ({
   ...receipt,
   measured: { ...receipt.measured, logLikelihoods: { base: '-9.5', adapter: '-2' } },
@@ -129,6 +150,21 @@ describe('replayAnswer', () => {
     expect(found.score?.receiptBlob).toBe(await storeJson(blobs, receipt));
   });
 
+  it('believes no receipt of another answer, nor one that says other shares than were published', async () => {
+    const blob = await storeJson(blobs, receipt);
+    const other = orderOf(receipt, blob, { requestId: 'another', tokensBlob: sha256('another') });
+    expect((await replayAnswer(parts(), other)).differences).toEqual([
+      'inputs.requestId: "request" is not "another"',
+      `inputs.tokensBlob: "${receipt.inputs.tokensBlob}" is not "${sha256('another')}"`,
+    ]);
+    const paid = { ...published(receipt, blob), baseModelPpb: 0, reservePpb: 1_000_000_000 };
+    expect(await replayAnswer(parts(), orderOf(receipt, blob, { published: paid }))).toMatchObject({
+      equal: false,
+      differences: ['result.baseModelPpb: 1000000000 is not 0', 'result.reservePpb: 0 is not 1000000000'],
+    });
+    expect(orders).toHaveLength(0);
+  });
+
   it('lists inputs that are gone', async () => {
     const lost = sha256('lost');
     const changed = { ...receipt, inputs: { ...receipt.inputs, tokensBlob: lost, indexDigest: lost } };
@@ -138,7 +174,7 @@ describe('replayAnswer', () => {
     });
     version = { ...version, trainingLogBlob: '' };
     expect(await replay(receipt)).toMatchObject({ equal: false, missing: ['training log '] });
-    expect(await replayAnswer(parts(), { version, receiptBlob: lost })).toMatchObject({
+    expect(await replayAnswer(parts(), orderOf(receipt, lost))).toMatchObject({
       equal: false,
       missing: [`receipt ${lost}`],
     });
@@ -155,7 +191,11 @@ describe('replayAnswer', () => {
       equal: false,
       missing: ['BLOB_UNKNOWN: The shard abc.'],
     });
-    await expect(replay(receipt, refuse('INDEX_CORRUPT'))).rejects.toMatchObject({ code: 'INDEX_CORRUPT' });
+    await expect(replay(receipt, refuse('TOO_SLOW'))).rejects.toMatchObject({ code: 'TOO_SLOW' });
+    expect(await replay(receipt, refuse('ZERO_GRADIENT'))).toMatchObject({
+      equal: false,
+      differences: ['result.status: scored is not unattributable (ZERO_GRADIENT)'],
+    });
   });
 
   it('takes an earlier version of the arithmetic at its own integers where it measures otherwise', async () => {
@@ -167,6 +207,10 @@ describe('replayAnswer', () => {
     const verified = await replay(earlier);
     expect(verified).toMatchObject({ equal: true, differences: [], codeVersion: 'test/1' });
     expect(verified.note).toContain('own integers');
+    const refuse = async () => {
+      throw new DomainError('precondition', 'INDEX_FORMAT_UNKNOWN', 'An index of another format.');
+    };
+    expect(await replay(earlier, { score: refuse })).toMatchObject({ equal: true });
     const wrong = await replay(earlier, { verify: async () => 'measured.groups[0].sum: 1 is not 2' });
     expect(wrong).toMatchObject({ equal: false, differences: ['measured.groups[0].sum: 1 is not 2'] });
     expect(wrong.score).toBeUndefined();

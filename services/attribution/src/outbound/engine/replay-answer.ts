@@ -1,11 +1,12 @@
 import type { BlobStore } from '@openledger/blob-store';
 import { DomainError, isSha256, type Json } from '@openledger/kernel';
-import type {
-  AnswerOrder,
-  ModelVersion,
-  Replay,
-  ReplayOrder,
-  ScoredAnswer,
+import {
+  type AnswerOrder,
+  FINAL_REASONS,
+  type ModelVersion,
+  type Replay,
+  type ReplayOrder,
+  type ScoredAnswer,
 } from '../../application/ports.js';
 import type { RecordOwner } from '../../application/record-registry.js';
 import { jsonDifferences } from '../../domain/json-differences.js';
@@ -28,41 +29,45 @@ export interface ReplayParts {
  * Computes a score again from its receipt's inputs and compares every measure and share. A receipt of an earlier
  * version of the arithmetic may come out otherwise without anybody having cheated; then its own integers decide.
  */
-export async function replayAnswer(
-  parts: ReplayParts,
-  { version, receiptBlob }: ReplayOrder,
-): Promise<Replay> {
-  const { blobs, codeVersion } = parts;
-  const gone = await missingOf(blobs, [['receipt', receiptBlob]]);
-  if (gone.length > 0) return incomplete('', gone);
-  const receipt = (await readJson(blobs, receiptBlob)) as ScoreReceipt;
+export async function replayAnswer(parts: ReplayParts, order: ReplayOrder): Promise<Replay> {
+  const { blobs } = parts;
+  const { version, published } = order;
+  const gone = await missingOf(blobs, [['receipt', published.receiptBlob]]);
+  if (gone.length > 0) return incomplete(published.codeVersion, gone);
+  const receipt = (await readJson(blobs, published.receiptBlob)) as ScoreReceipt;
+  const { codeVersion } = receipt;
+  const forged = forgeries(order, receipt);
+  if (forged.length > 0) return differing(codeVersion, forged, 'The receipt is not that of this score.');
   const missing = await missingOf(blobs, inputsOf(version, receipt));
-  if (missing.length > 0) return incomplete(receipt.codeVersion, missing);
+  if (missing.length > 0) return incomplete(codeVersion, missing);
   const again = await scoredAgain(parts, version, receipt);
-  if ('missing' in again) return incomplete(receipt.codeVersion, again.missing);
-  const differences = await differencesTo(blobs, receipt, again.score);
-  const base = { missing: [], codeVersion: receipt.codeVersion };
+  if ('missing' in again) return incomplete(codeVersion, again.missing);
+  const differences = await differencesTo(blobs, receipt, again);
   if (differences.length === 0) {
-    return {
-      ...base,
-      equal: true,
-      differences,
-      note: `Computed again by ${codeVersion}: every integer is the same.`,
-    };
+    const note = `Computed again by ${parts.codeVersion}: every integer is the same.`;
+    return { equal: true, differences, missing: [], codeVersion, note };
   }
-  if (receipt.codeVersion === codeVersion) {
-    return {
-      ...base,
-      equal: false,
-      differences,
-      note: `Computed again by ${codeVersion}.`,
-      score: again.score,
-    };
-  }
-  const wrong = await parts.verify(receipt);
-  const note = `Computed by ${receipt.codeVersion}, which ${codeVersion} has replaced: the receipt's own integers were verified, its measures cannot be taken again bit for bit.`;
-  return { ...base, equal: wrong === undefined, differences: wrong === undefined ? [] : [wrong], note };
+  if (codeVersion !== parts.codeVersion) return verified(parts, receipt);
+  const found = differing(codeVersion, differences, `Computed again by ${codeVersion}.`);
+  return 'score' in again ? { ...found, score: again.score } : found;
 }
+
+async function verified(parts: ReplayParts, receipt: ScoreReceipt): Promise<Replay> {
+  const { codeVersion } = receipt;
+  const wrong = await parts.verify(receipt);
+  const note = `Computed by ${codeVersion}, which ${parts.codeVersion} has replaced: the receipt's own integers were verified, its measures cannot be taken again bit for bit.`;
+  return wrong === undefined
+    ? { equal: true, differences: [], missing: [], codeVersion, note }
+    : differing(codeVersion, [wrong], note);
+}
+
+const differing = (codeVersion: string, differences: readonly string[], note: string): Replay => ({
+  equal: false,
+  differences,
+  missing: [],
+  codeVersion,
+  note,
+});
 
 const incomplete = (codeVersion: string, missing: readonly string[]): Replay => ({
   equal: false,
@@ -71,6 +76,43 @@ const incomplete = (codeVersion: string, missing: readonly string[]): Replay => 
   codeVersion,
   note: 'An input is gone, so the score cannot be computed again.',
 });
+
+/** What the receipt says of things that are known without it. */
+function forgeries(
+  { version, requestId, tokensBlob, published }: ReplayOrder,
+  receipt: ScoreReceipt,
+): string[] {
+  const { status, reason, contributors, baseModelPpb, reservePpb, pools, reliability } = published;
+  const { adapterDigest, baseDigest } = version;
+  const known = {
+    codeVersion: published.codeVersion,
+    inputs: {
+      requestId,
+      adapterDigest,
+      baseDigest,
+      tokensBlob,
+      indexDigest: published.indexDigest,
+      reliability,
+    },
+    result: { status, reason, contributors, baseModelPpb, reservePpb, pools },
+  };
+  const { inputs, result } = receipt;
+  const said = {
+    codeVersion: receipt.codeVersion,
+    inputs: {
+      requestId: inputs.requestId,
+      adapterDigest: inputs.adapterDigest,
+      baseDigest: inputs.baseDigest,
+      tokensBlob: inputs.tokensBlob,
+      indexDigest: inputs.indexDigest,
+      reliability: inputs.reliability,
+    },
+    result,
+  };
+  return jsonDifferences(toJson(said), toJson(known), DIFFERENCES_MAX);
+}
+
+const toJson = (value: object): Json => JSON.parse(JSON.stringify(value)) as Json;
 
 type Named = readonly [name: string, blob: string];
 
@@ -91,12 +133,18 @@ async function missingOf(blobs: BlobStore, named: readonly Named[]): Promise<str
   return missing;
 }
 
+type ScoredAgain =
+  | { readonly score: ScoredAnswer }
+  | { readonly missing: readonly string[] }
+  | { readonly refused: string };
+
 /** What lies behind the inputs, shards of the index for one, is found missing by whoever reads it. */
 async function scoredAgain(
-  { score }: ReplayParts,
+  { score, codeVersion }: ReplayParts,
   version: ModelVersion,
-  { inputs }: ScoreReceipt,
-): Promise<{ readonly score: ScoredAnswer } | { readonly missing: readonly string[] }> {
+  receipt: ScoreReceipt,
+): Promise<ScoredAgain> {
+  const { inputs } = receipt;
   try {
     return {
       score: await score({
@@ -111,9 +159,11 @@ async function scoredAgain(
       }),
     };
   } catch (error) {
-    const isGone = error instanceof DomainError && GONE.has(error.code);
-    if (!isGone) throw error;
-    return { missing: [`${error.code}: ${error.message}`] };
+    if (!(error instanceof DomainError)) throw error;
+    if (GONE.has(error.code)) return { missing: [`${error.code}: ${error.message}`] };
+    // A later version of the arithmetic may refuse what an earlier one took.
+    if (FINAL_REASONS.has(error.code) || codeVersion !== receipt.codeVersion) return { refused: error.code };
+    throw error;
   }
 }
 
@@ -123,15 +173,17 @@ const revived = ({ acceptedAt, withdrawnAt, ...owner }: ChunkOwner): RecordOwner
   ...(withdrawnAt !== undefined && { withdrawnAt: new Date(withdrawnAt) }),
 });
 
-const GONE = new Set(['BLOB_UNKNOWN', 'BLOB_CORRUPT', 'BASE_MODEL_DIFFERS']);
+const GONE = new Set(['BLOB_UNKNOWN', 'BLOB_CORRUPT', 'INDEX_CORRUPT', 'BASE_MODEL_DIFFERS']);
 
 async function differencesTo(
   blobs: BlobStore,
   receipt: ScoreReceipt,
-  score: ScoredAnswer,
+  scored: Exclude<ScoredAgain, { readonly missing: readonly string[] }>,
 ): Promise<string[]> {
-  if (score.receiptBlob === '') return [`result.status: scored before, now ${score.reason}`];
-  const again = (await readJson(blobs, score.receiptBlob)) as ScoreReceipt;
+  if ('refused' in scored) return [`result.status: scored is not unattributable (${scored.refused})`];
+  const { receiptBlob, reason } = scored.score;
+  if (receiptBlob === '') return [`result.status: scored is not unattributable (${reason})`];
+  const again = (await readJson(blobs, receiptBlob)) as ScoreReceipt;
   // Another version of the arithmetic that comes to the same is no difference.
   const comparable = ({ codeVersion: _by, ...rest }: ScoreReceipt) => rest as unknown as Json;
   return jsonDifferences(comparable(receipt), comparable(again), DIFFERENCES_MAX);
