@@ -14,9 +14,9 @@ export class PeerProcess {
     this.answers = lines[Symbol.asyncIterator]();
   }
 
-  /** A Python program below `bench/peers`; resolves when it is ready. */
-  static python(script: string, options: object): Promise<PeerProcess> {
-    return PeerProcess.start([peersPython, `bench/peers/${script}`], options);
+  /** A Python program below `bench/peers`, in its environment; resolves when it is ready. */
+  static python(script: string, options: object, python = peersPython): Promise<PeerProcess> {
+    return PeerProcess.start([python, `bench/peers/${script}`], options);
   }
 
   /** A Node program below `bench/peers`, on this Node; resolves when it is ready. */
@@ -51,7 +51,8 @@ export class PeerProcess {
   private async line(): Promise<string> {
     const { value, done } = await this.answers.next();
     if (done !== true) return value;
-    const message = 'The peer ended: install the peers with bench/peers/install.sh and run the bench again.';
+    const message =
+      'The peer ended: install the peers with bench/peers/install.sh, those of attribution with bench/peers/attribution/install.sh, and run the bench again.';
     throw new DomainError('unavailable', 'PEER_UNAVAILABLE', message);
   }
 }

@@ -7,3 +7,5 @@ export const demoDir = join(root, 'services', 'all-in-one', 'demo');
 /** Made by `bench/peers/install.sh`. */
 export const peersFolder = join(root, '.cache', 'peers');
 export const peersPython = join(peersFolder, 'bin', 'python');
+/** Made by `bench/peers/attribution/install.sh`. */
+export const peerAttributionPython = join(root, '.cache', 'peers-attribution', 'bin', 'python');
