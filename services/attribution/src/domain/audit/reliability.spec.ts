@@ -1,4 +1,5 @@
 import { normal, seededRandom } from '@openledger/transformer';
+import { positiveShares } from './payout.js';
 import { type AuditMethod, type AuditTable, reliabilityOf } from './reliability.js';
 
 const GROUPS = 6;
@@ -33,34 +34,49 @@ describe('reliabilityOf', () => {
     expect(blind.lowPpb).toBe(0);
   });
 
-  it('falls with noise, and the blend misdirects no more than either part of it', () => {
+  it('falls with noise, with an interval about it', () => {
     const results = [0.2, 1, 3].map((noise) => reliabilityOf(table(noisy(noise)), seededRandom(1)));
     const values = results.map(({ reliabilityPpb }) => reliabilityPpb);
     expect(values).toEqual(values.toSorted((a, b) => b - a));
-    for (const { misdirected, lowPpb, highPpb, reliabilityPpb } of results) {
-      expect(misdirected.byBlend).toBeLessThan(Math.min(misdirected.byBase, misdirected.byInfluence) + 0.02);
+    expect(values[0]).toBeGreaterThan(800_000_000);
+    for (const { lowPpb, highPpb, reliabilityPpb } of results) {
       expect(lowPpb).toBeLessThanOrEqual(reliabilityPpb);
       expect(highPpb).toBeGreaterThanOrEqual(reliabilityPpb);
       expect(highPpb - lowPpb).toBeGreaterThan(0);
     }
   });
 
-  it('is the share at which the squared error is least', () => {
-    const predicted = noisy(1);
-    const best = reliabilityOf(table(predicted), seededRandom(1)).reliabilityPpb / 1e9;
-    const positive = (values: readonly number[]) => {
-      const parts = values.map((value) => Math.max(value, 0));
-      const total = parts.reduce((sum, part) => sum + part, 0);
-      return parts.map((part) => part / total);
-    };
+  it('is the share at which the squared error is least, where predictions are poor', () => {
+    const predicted = noisy(2);
+    const { reliabilityPpb, misdirected } = reliabilityOf(table(predicted), seededRandom(1));
+    const best = reliabilityPpb / 1e9;
     const error = (share: number) =>
       predicted.reduce((sum, values, q) => {
-        const truth = positive(measured[q] ?? []);
-        const paid = positive(values).map((w, g) => share * w + (1 - share) * (baseShares[g] ?? 0));
+        const truth = positiveShares(measured[q] ?? []);
+        const paid = positiveShares(values).map((w, g) => share * w + (1 - share) * (baseShares[g] ?? 0));
         return sum + paid.reduce((part, value, g) => part + (value - (truth[g] ?? 0)) ** 2, 0);
       }, 0);
+    expect(best).toBeGreaterThan(0.1);
     expect(error(best)).toBeLessThan(error(best + 0.02));
     expect(error(best)).toBeLessThan(error(best - 0.02));
+    expect(misdirected.byBlend).toBeLessThan(Math.min(misdirected.byBase, misdirected.byInfluence));
+  });
+
+  it('is no more than what is paid as the truth would pay it', () => {
+    // One contributor is behind every query; predictions find him and give him half.
+    const [truth, predicted] = [
+      [1, 0, 0, 0, 0, 0],
+      [5, 1, 1, 1, 1, 1],
+    ];
+    const rows = {
+      method: 'SHAPLEY',
+      predicted: [predicted, predicted],
+      measured: [truth, truth],
+      baseShares,
+    } as const;
+    const { reliabilityPpb, misdirected } = reliabilityOf(rows, seededRandom(1));
+    expect(reliabilityPpb).toBe(500_000_000);
+    expect(misdirected.byInfluence).toBeCloseTo(0.5, 12);
   });
 
   it('promises no more than its method can vouch for', () => {

@@ -7,11 +7,11 @@ export type AuditMethod = 'LOCAL_STEP' | 'METAGRADIENT' | 'LEAVE_ONE_OUT' | 'SHA
 
 /**
  * Greatest reliability that an audit of a kind may vouch for. Retrains are the truth about this very model; what only
- * stands in for them may promise no more than it agrees with them itself (measured; see ADR 0033).
+ * stands in for them may promise no more of the pool than it directs as they do itself (measured; see ADR 0033).
  */
 const CEILING: Readonly<Record<AuditMethod, number>> = {
   LOCAL_STEP: 0.7,
-  METAGRADIENT: 0.8,
+  METAGRADIENT: 0.75,
   LEAVE_ONE_OUT: 1,
   SHAPLEY: 1,
 };
@@ -35,29 +35,31 @@ export interface Reliability {
 }
 
 /**
- * The part of a payout that influence deserves: the ρ in [0, 1] at which the blend ρ·w + (1 − ρ)·b that settlement
- * pays is nearest to the shares t that the truth would pay, in mean square over queries and groups. That is the slope
- * of t − b by w − b, ρ = Σ (w − b)(t − b) / Σ (w − b)². Where predictions say nothing about the truth it is 0 and
- * money follows base shares; where they overstate differences it shrinks them.
+ * The part of a payout that influence deserves, ρ in [0, 1]: the smaller of
+ *
+ * - the part of the pool that influence directs as the truth does, the mean of Σ min(w, t) over the queries;
+ * - the ρ at which the blend ρ·w + (1 − ρ)·b that settlement pays is nearest to the truth t in mean square,
+ *   Σ (w − b)(t − b) / Σ (w − b)², which is 0 where predictions say nothing that base shares b do not.
  */
 export function reliabilityOf(table: AuditTable, random: () => number): Reliability {
   const { method, baseShares } = table;
   const rows = table.predicted.map((predicted, q) => {
     const measured = table.measured[q] ?? [];
     requireFinite([...predicted, ...measured]);
-    return { influence: positiveShares(predicted), truth: positiveShares(measured) };
+    const [influence, truth] = [positiveShares(predicted), positiveShares(measured)];
+    return { influence, truth, ...momentsOf(influence, truth, baseShares) };
   });
-  const sums = rows.map(({ influence, truth }) => momentsOf(influence, truth, baseShares));
-  const slope = (sample: Iterable<number>): number => {
-    let [both, square] = [0, 0];
+  const statistic = (sample: Iterable<number>): number => {
+    let [both, square, agreed, count] = [0, 0, 0, 0];
     for (const q of sample) {
-      both += sums[q]?.both ?? 0;
-      square += sums[q]?.square ?? 0;
+      both += rows[q]?.both ?? 0;
+      square += rows[q]?.square ?? 0;
+      agreed += rows[q]?.agreed ?? 0;
+      count += 1;
     }
-    return square > 0 ? Math.min(Math.max(both / square, 0), CEILING[method]) : 0;
+    return square > 0 ? Math.min(Math.max(both / square, 0), agreed / count, CEILING[method]) : 0;
   };
-  const all = rows.map((_, q) => q);
-  const estimate = intervalOf(slope(all), rows.length, slope, random);
+  const estimate = intervalOf(statistic(rows.keys()), rows.length, statistic, random);
   const blend = (influence: Float64Array) =>
     influence.map((w, group) => estimate.value * w + (1 - estimate.value) * (baseShares[group] ?? 0));
   const misdirected = (paid: (row: (typeof rows)[number]) => ArrayLike<number>) =>
@@ -86,9 +88,12 @@ function intervalOf(
   return { value, low: Math.min(low, value), high: Math.max(high, value) };
 }
 
-/** Σ (w − b)(t − b) and Σ (w − b)² over the groups and over nobody, to whom goes what the groups do not get. */
+/**
+ * Σ (w − b)(t − b) and Σ (w − b)² over the groups and over nobody, to whom goes what the groups do not get, and
+ * Σ min(w, t) over the groups.
+ */
 function momentsOf(influence: Float64Array, truth: Float64Array, base: readonly number[]) {
-  let [both, square, restInfluence, restTruth] = [0, 0, 0, 0];
+  let [both, square, agreed, restInfluence, restTruth] = [0, 0, 0, 0, 0];
   for (let group = 0; group < influence.length; group++) {
     const w = (influence[group] ?? 0) - (base[group] ?? 0);
     const t = (truth[group] ?? 0) - (base[group] ?? 0);
@@ -96,8 +101,9 @@ function momentsOf(influence: Float64Array, truth: Float64Array, base: readonly 
     square += w * w;
     restInfluence -= w;
     restTruth -= t;
+    agreed += Math.min(influence[group] ?? 0, truth[group] ?? 0);
   }
-  return { both: both + restInfluence * restTruth, square: square + restInfluence ** 2 };
+  return { both: both + restInfluence * restTruth, square: square + restInfluence ** 2, agreed };
 }
 
 function requireFinite(values: readonly number[]): void {
