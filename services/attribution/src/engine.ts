@@ -1,6 +1,6 @@
 /** The arithmetic of attribution, for benchmarks. */
 export { pearson, spearman } from './domain/audit/correlation.js';
-export { type Estimate, type Interval, meanEstimate } from './domain/audit/interval.js';
+export { bootstrapInterval, type Estimate, type Interval, meanEstimate } from './domain/audit/interval.js';
 export { type LdsResult, lds, subsetOutcomes } from './domain/audit/lds.js';
 export { positiveShares, totalVariation } from './domain/audit/payout.js';
 export { reliabilityOf } from './domain/audit/reliability.js';
@@ -10,7 +10,13 @@ export type { SpanDocument } from './domain/spans/shard.js';
 export { encodeShard } from './domain/spans/shard-file.js';
 export { SpanIndex } from './domain/spans/span-index.js';
 export { suffixArray } from './domain/spans/suffix-array.js';
-export { natsOf, type QuantisedQuery, quantiseQuery } from './domain/vectors/quantise.js';
+export {
+  exactProduct,
+  natsOf,
+  type QuantisedQuery,
+  quantiseQuery,
+  quantiseRow,
+} from './domain/vectors/quantise.js';
 export { scanKernel, scanKernelModule } from './domain/vectors/scan-kernel.js';
 export { ROWS_AT, ScanMemory } from './domain/vectors/scan-memory.js';
 export { InfluenceSpace, rowOf } from './outbound/engine/influence/influence-space.js';
@@ -18,7 +24,11 @@ export { type Matrix, Products } from './outbound/engine/influence/products.js';
 export type { Learning } from './outbound/engine/influence/projection.js';
 export { runTrajectory } from './outbound/engine/influence/run-trajectory.js';
 export { type Trajectory, TrajectoryRows } from './outbound/engine/influence/trajectory-rows.js';
-export { type AuditedVersion, auditVersion, type VersionAudit } from './outbound/engine/oracle/audit-version.js';
+export {
+  type AuditedVersion,
+  auditVersion,
+  type VersionAudit,
+} from './outbound/engine/oracle/audit-version.js';
 export { TrainingHistory } from './outbound/engine/oracle/history.js';
 export { metagradients } from './outbound/engine/oracle/metagradient.js';
 export { QueryLosses, scoredTokens } from './outbound/engine/oracle/query-losses.js';
