@@ -14,6 +14,8 @@ import { type Decoder, logitsOf } from './decoder.js';
 export const ignoredLabel = -100;
 
 export interface Likelihood {
+  /** Of the scored positions, [scored, vocabulary]. */
+  readonly logits: Value;
   /** log p(label) of each scored position, [scored], in row-major order. */
   readonly logProbabilities: Value;
   /** Flat positions in [batch · time] that are scored, [scored]. */
@@ -37,8 +39,9 @@ export function labelLikelihood(
 ): Likelihood {
   const flat = reshape(labels, ['batch*time']);
   const positions = nonZero(greaterOrEqual(flat, labels.graph.scalar('int64', 0)), 'scored');
-  const all = logSoftmax(logitsOf(decoder, selectRows(rowsOf(hidden), positions)));
+  const logits = logitsOf(decoder, selectRows(rowsOf(hidden), positions));
+  const all = logSoftmax(logits);
   const targets = reshape(choose(all, selectRows(flat, positions), positions), ['scored', 1]);
   const picked = gatherElements(all, targets, -1);
-  return { logProbabilities: reshape(picked, ['scored']), positions };
+  return { logits, logProbabilities: reshape(picked, ['scored']), positions };
 }

@@ -1,6 +1,6 @@
 import { Graph } from '@openledger/onnx-graph';
 import type { LoraConfig, ModelConfig, Weights } from '../model.js';
-import { hiddenStates, logitsOf } from './decoder.js';
+import { hiddenStates } from './decoder.js';
 import { labelLikelihood } from './likelihood.js';
 import { loraInputs, noDelta } from './lora-inputs.js';
 import { constantParameters, plainLinear } from './parameters.js';
@@ -14,9 +14,9 @@ export interface ScoringGraphOptions {
 
 /**
  * Whole sequences without gradients. Inputs: `input_ids` and `labels` int64 [batch, time] (labels as in
- * training). Outputs: `logits` [batch, time, vocabulary] and `log_probabilities` [scored], the
- * log-probability of every label that is not negative, in row-major order. What is not fetched is not
- * copied out.
+ * training). Outputs, for every label that is not negative in row-major order: `log_probabilities` [scored],
+ * its log-probability, and `logits` [scored, vocabulary] at its position. The runtime computes all outputs,
+ * fetched or not, so no position passes through the vocabulary that nobody asks for.
  */
 export function scoringGraph(config: ModelConfig, weights: Weights, options: ScoringGraphOptions): Graph {
   const graph = new Graph();
@@ -31,7 +31,8 @@ export function scoringGraph(config: ModelConfig, weights: Weights, options: Sco
   };
   const hidden = hiddenStates(decoder, ids);
   const labels = graph.input('labels', 'int64', ['batch', 'time']);
-  graph.output('log_probabilities', labelLikelihood(decoder, hidden, labels).logProbabilities);
-  graph.output('logits', logitsOf(decoder, hidden));
+  const { logits, logProbabilities } = labelLikelihood(decoder, hidden, labels);
+  graph.output('log_probabilities', logProbabilities);
+  graph.output('logits', logits);
   return graph;
 }

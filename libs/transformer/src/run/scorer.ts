@@ -42,10 +42,13 @@ export class Scorer {
       sequences.map((inputIds) => ({ inputIds, labels: [] })),
       this.maxLength,
     );
-    const outputs = await this.session.run(this.#feeds(batch, adapter), ['logits']);
-    const logits = outputs.get('logits');
-    invariant(logits, 'the scorer returned no logits');
-    return logits;
+    const { rows, time } = batch;
+    // Any label makes a position one that is scored.
+    const labels = { shape: [rows, time], data: new BigInt64Array(rows * time) };
+    const outputs = await this.session.run(this.#feeds({ ...batch, labels }, adapter), ['logits']);
+    const data = outputs.get('logits')?.data;
+    invariant(data, 'the scorer returned no logits');
+    return { shape: [rows, time, data.length / (rows * time)], data };
   }
 
   /** For each example, log p of its labels that are not negative, in nats and in their order. */

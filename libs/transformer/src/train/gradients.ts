@@ -79,7 +79,10 @@ export class GradientSession {
     return { loss: outputs.get('loss')?.data[0] ?? Number.NaN, gradients, weightTotal, tokens };
   }
 
-  /** Σ weight · NLL of the examples and Σ weight. */
+  /**
+   * Σ weight · NLL of the examples and Σ weight. Takes as long as {@link gradients}, because the runtime
+   * computes every output of a graph: where many losses are wanted, open a `Scorer`.
+   */
   async loss(
     tensors: ReadonlyMap<string, Tensor>,
     examples: readonly Example[],
