@@ -1,4 +1,4 @@
-import { shuffled } from '../decoys.js';
+import { shuffled } from '../shuffled.js';
 
 /**
  * Groups of records to audit: one of each contributor, the largest first, then random halves of theirs

@@ -59,7 +59,12 @@ export function reliabilityOf(table: AuditTable, random: () => number): Reliabil
     }
     return square > 0 ? Math.min(Math.max(both / square, 0), agreed / count, CEILING[method]) : 0;
   };
-  const estimate = intervalOf(statistic(rows.keys()), rows.length, statistic, random);
+  const value = statistic(rows.keys());
+  // One query says nothing of how others would come out.
+  const estimate =
+    rows.length > 1
+      ? intervalAround(value, rows.length, statistic, random)
+      : { value, low: 0, high: CEILING[method] };
   const blend = (influence: Float64Array) =>
     influence.map((w, group) => estimate.value * w + (1 - estimate.value) * (baseShares[group] ?? 0));
   const misdirected = (paid: (row: (typeof rows)[number]) => ArrayLike<number>) =>
@@ -76,14 +81,12 @@ export function reliabilityOf(table: AuditTable, random: () => number): Reliabil
   };
 }
 
-/** One query says nothing of how others would come out. */
-function intervalOf(
+function intervalAround(
   value: number,
   queries: number,
   statistic: (sample: Uint32Array) => number,
   random: () => number,
 ): Estimate {
-  if (queries < 2) return { value, low: 0, high: 1 };
   const { low, high } = bootstrapInterval(queries, statistic, random);
   return { value, low: Math.min(low, value), high: Math.max(high, value) };
 }

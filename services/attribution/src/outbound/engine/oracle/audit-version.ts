@@ -109,6 +109,7 @@ async function byRepetition(
 ): Promise<Truth | undefined> {
   const { training, queries, owners, point } = version;
   const { cacheFolder, secondsMax, signal } = options;
+  if (secondsMax <= 0) return undefined;
   const started = performance.now();
   const trained = await openTrainedRun(training);
   try {
