@@ -20,40 +20,53 @@ import { PostgresInputs } from './outbound/postgres-inputs.js';
 import { PostgresReads } from './outbound/postgres-reads.js';
 import { PostgresRecordStore } from './outbound/postgres-record-store.js';
 import { ThreadEngine } from './outbound/thread-engine.js';
-import { workQueue } from './work-queue.js';
+import { workOn } from './work-queue.js';
 
-/** The service on its own engine, which works in a thread. */
-export function compose(host: Host): Promise<Composition> {
-  const config = loadConfig(AttributionConfig, host.env);
-  const engine = new ThreadEngine({
-    idleMs: config.ATTRIBUTION_IDLE_MS,
-    blobDir: config.BLOB_DIR,
-    modelDir: config.MODEL_DIR,
-    threads: config.ATTRIBUTION_THREADS,
-    tokensMax: config.ATTRIBUTION_TOKENS_MAX,
-    recordsMax: config.ATTRIBUTION_RECORDS_MAX,
-  });
-  return composeOn(host, config, engine);
+/** An engine that a host may close. */
+export type Closable = AttributionEngine & { close(): Promise<void> };
+
+export interface Engines {
+  readonly queue: Closable;
+  /** Of its own, as one engine does one thing at a time. */
+  readonly audits: Closable;
 }
 
-/** The service on a given engine, which it closes when it stops. */
+/** The service on its own engines, which work in threads. */
+export function compose(host: Host): Promise<Composition> {
+  const config = loadConfig(AttributionConfig, host.env);
+  const engine = () =>
+    new ThreadEngine({
+      idleMs: config.ATTRIBUTION_IDLE_MS,
+      blobDir: config.BLOB_DIR,
+      modelDir: config.MODEL_DIR,
+      threads: config.ATTRIBUTION_THREADS,
+      tokensMax: config.ATTRIBUTION_TOKENS_MAX,
+      recordsMax: config.ATTRIBUTION_RECORDS_MAX,
+    });
+  return composeOn(host, config, { queue: engine(), audits: engine() });
+}
+
+/** The service on given engines, which it closes when it stops. */
 export async function composeOn(
   host: Host,
   config: AttributionConfig,
-  engine: AttributionEngine & { close(): Promise<void> },
+  engines: Engines,
 ): Promise<Composition> {
   const blobs = await FolderBlobStore.open(config.BLOB_DIR);
   const onError = (error: unknown) => host.log.error({ err: error }, 'attribution');
   const reads = new PostgresReads(host.database);
   const registry = new PostgresRecordStore(host.database);
   const owners = new ContextOwners(registry, new BlobAnswerContext(blobs));
-  const queue = workQueue({ host, config, engine, reads, registry, owners, onError });
-  const loop = new LeasedLoop({
-    lease: new RowLease(host.database),
-    work: (signal) => queue.next(signal),
-    pollMs: config.ATTRIBUTION_POLL_MS,
-    onError,
-  });
+  const work = workOn({ host, config, reads, registry, owners, onError }, engines);
+  const loops = [work.queue, work.audits].map(
+    (kind, i) =>
+      new LeasedLoop({
+        lease: new RowLease(host.database, i + 1),
+        work: (signal) => kind.next(signal),
+        pollMs: config.ATTRIBUTION_POLL_MS,
+        onError,
+      }),
+  );
   const useCases = {
     read: new ReadAttribution(reads, new BlobEvidenceReader(blobs), registry),
     replays: new AskReplay(reads, {
@@ -67,10 +80,12 @@ export async function composeOn(
     module: AttributionModule.over(useCases),
     grpc: [attributionGrpc({ ...useCases, authenticator: host.authenticator, log: host.log })],
     handlers: handlers(host, blobs, registry),
-    start: async () => loop.start(),
+    start: async () => {
+      for (const loop of loops) loop.start();
+    },
     stop: async () => {
-      await loop.stop();
-      await engine.close();
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all([engines.queue.close(), engines.audits.close()]);
     },
   };
 }

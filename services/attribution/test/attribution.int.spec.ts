@@ -24,7 +24,7 @@ let version: TrainedVersion;
 const questions = { ada: 'How is Gull Rock lit?', bo: 'How do I store pears?' } as const;
 
 beforeAll(async () => {
-  running = await RunningAttribution.prepare(modelDir);
+  running = await RunningAttribution.prepare(modelDir, { ATTRIBUTION_AUDIT_SECONDS: '0' });
   const plan = { modelDir, epochs: 30, batchRows: 6, learningRate: 0.004 };
   version = await TrainedVersion.train(running.blobs, factRecords, plan);
   await running.start();
@@ -123,11 +123,10 @@ describe('attribution', () => {
     expect(running.scored.filter((score) => score.requestId === requestId)).toHaveLength(1);
   }, 60_000);
 
-  it('gives an answer without words to the base model', async () => {
+  it('finds nobody behind an answer without words', async () => {
     const { promptTokens } = await version.ask(questions.ada);
     const { requestId } = await running.serve(version.event, { promptTokens, completionTokens: [] });
-    const score = await running.scoreOf(requestId);
-    expect(score.baseModelPpb).toBe(WHOLE);
+    expect(await running.scoreOf(requestId)).toMatchObject({ ...UNATTRIBUTABLE, reason: 'EMPTY_ANSWER' });
   });
 
   it('gives answers of an adapter that was trained elsewhere to the reserve, and shows their text', async () => {

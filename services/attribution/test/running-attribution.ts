@@ -18,8 +18,7 @@ import { MemoryEventLog } from '@openledger/event-log/memory';
 import { canonicalJson, newId } from '@openledger/kernel';
 import { type Host, type RunningService, startService } from '@openledger/service-host';
 import { eventually, KnownCallers, publish, testDatabase } from '@openledger/testing';
-import type { AttributionEngine } from '../src/application/ports.js';
-import { composeOn } from '../src/compose.js';
+import { type Closable, composeOn } from '../src/compose.js';
 import { AttributionConfig } from '../src/config.js';
 import { attribution } from '../src/index.js';
 
@@ -82,12 +81,13 @@ export class RunningAttribution {
   }
 
   /** On the engine of the service, or on another one. */
-  async start(engine?: AttributionEngine & { close(): Promise<void> }): Promise<void> {
+  async start(engine?: Closable): Promise<void> {
     const { env, eventLog } = this;
     const service = engine
       ? {
           ...attribution,
-          compose: (host: Host) => composeOn(host, loadConfig(AttributionConfig, env), engine),
+          compose: (host: Host) =>
+            composeOn(host, loadConfig(AttributionConfig, env), { queue: engine, audits: engine }),
         }
       : attribution;
     const authenticator = new KnownCallers(personOf);

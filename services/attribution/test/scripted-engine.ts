@@ -45,6 +45,7 @@ export class ScriptedEngine extends AttributionEngine {
   readonly refusals = new Map<string, DomainError | Error>();
   /** Resolves before a batch is scored; what it throws breaks the batch. */
   beforeScore: (signal: AbortSignal) => Promise<void> = async () => {};
+  beforeAudit: (signal: AbortSignal) => Promise<void> = async () => {};
   replayed: Partial<Replay> = {};
 
   constructor(private readonly blobs: BlobStore) {
@@ -72,8 +73,9 @@ export class ScriptedEngine extends AttributionEngine {
     return Promise.all(orders.map((order) => this.outcomeOf(order)));
   }
 
-  async audit(order: AuditOrder): Promise<AuditReport> {
+  async audit(order: AuditOrder, signal: AbortSignal): Promise<AuditReport> {
     this.audits.push(order);
+    await this.beforeAudit(signal);
     this.refuse(`audit ${order.version.adapterDigest}`);
     return {
       reliability: auditedReliability,

@@ -207,18 +207,16 @@ describe('what the service lives through', () => {
 });
 
 describe('an audit', () => {
-  it('comes after the index, is published, and is what later scores carry', async () => {
+  it('keeps nobody waiting, is published, and is what later scores carry', async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
-    engine.beforeScore = () => held;
-    const version = deployment();
+    engine.beforeAudit = () => held;
+    const version = await deploy(running);
+    await eventually(() => expect(engine.audits).toHaveLength(1));
     const early = await running.serve(version, someAnswer());
-    await deploy(running, version);
-    await eventually(() => expect(engine.batches).toHaveLength(1));
-    // Answers go before it.
-    expect(engine.audits).toHaveLength(0);
+    expect((await running.scoreOf(early.requestId)).reliabilityPpb).toBe(quickReliability.ppb);
     expect(await modelOf(version.modelId)).toMatchObject({
       state: 'ready',
       reliabilityPpb: quickReliability.ppb,
@@ -229,7 +227,6 @@ describe('an audit', () => {
       body: { code: 'IMPACT_PENDING' },
     });
     release();
-    expect((await running.scoreOf(early.requestId)).reliabilityPpb).toBe(quickReliability.ppb);
     const audited = await eventually(() => {
       expect(running.audited).toHaveLength(1);
       return running.audited[0];
@@ -254,6 +251,18 @@ describe('an audit', () => {
       reliability: { method: 'LEAVE_ONE_OUT', isAuditAwaited: false },
       contributors: stakes,
     });
+  }, 60_000);
+
+  it('that a stop cuts short is begun again', async () => {
+    engine.beforeAudit = untilAborted;
+    await deploy(running);
+    for (let begun = 1; begun <= 6; begun++) {
+      await eventually(() => expect(engine.audits).toHaveLength(begun));
+      await running.stop();
+      if (begun === 6) engine.beforeAudit = async () => {};
+      await running.start(engine);
+    }
+    await eventually(() => expect(running.audited).toHaveLength(1));
   }, 60_000);
 
   it('that fails leaves the quick one standing, and the impact unknown', async () => {

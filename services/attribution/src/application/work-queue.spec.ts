@@ -23,12 +23,12 @@ async function drain(queue: WorkQueue, most: number): Promise<void> {
 }
 
 describe('WorkQueue', () => {
-  it('does what others wait for first, and the last kind when nothing else waits', async () => {
+  it('does what others wait for first', async () => {
     const done: string[] = [];
     const of = kinds(done);
-    const queue = new WorkQueue({ first: [of('index', 2)], inTurn: [of('answer', 2)], last: of('audit', 1) });
+    const queue = new WorkQueue({ first: [of('index', 2)], inTurn: [of('answer', 2)] });
     await drain(queue, 100);
-    expect(done).toEqual(['index', 'index', 'answer', 'answer', 'audit']);
+    expect(done).toEqual(['index', 'index', 'answer', 'answer']);
     expect(await queue.next(never)).toBe(false);
   });
 
@@ -38,27 +38,17 @@ describe('WorkQueue', () => {
     const queue = new WorkQueue({
       first: [],
       inTurn: [of('challenge'), of('replay'), of('answer')],
-      last: of('audit', 0),
     });
     await drain(queue, 30);
     for (const name of ['challenge', 'replay', 'answer'])
       expect(done.filter((piece) => piece === name)).toHaveLength(10);
   });
 
-  it('has patience with other work, and not for ever', async () => {
-    const done: string[] = [];
-    const of = kinds(done);
-    const queue = new WorkQueue({ first: [], inTurn: [of('answer')], last: of('audit') });
-    await drain(queue, 200);
-    expect(done.filter((piece) => piece === 'audit').length).toBe(3);
-    expect(done.indexOf('audit')).toBe(64);
-  });
-
   it('begins nothing once it is to stop', async () => {
     const done: string[] = [];
     const of = kinds(done);
     const stopped = AbortSignal.abort();
-    const queue = new WorkQueue({ first: [of('index')], inTurn: [], last: of('audit') });
+    const queue = new WorkQueue({ first: [of('index')], inTurn: [] });
     expect(await queue.next(stopped)).toBe(false);
     expect(done).toEqual([]);
   });

@@ -50,7 +50,7 @@ const rule: CreditRule = (_receipt, { stakes }) => ({
 
 const measured: ReceiptMeasures = {
   query: writeQuery(query, 0.1),
-  groups: [...sums].map(([id, sum]) => ({ id, sum: dot(sum), scale: '0.5', size: 1, variance: '0.25' })),
+  groups: [...sums].map(([id, sum]) => ({ id, sum: dot(sum), scale: '0.5', deviation: '0.25' })),
   records: [
     {
       group: 'first',
@@ -58,6 +58,7 @@ const measured: ReceiptMeasures = {
       contributorId: 'ada',
       product: dot(rows[0] ?? []),
       scale: '0.5',
+      deviation: '0.25',
       tokens: 9,
       withdrawn: false,
     },
