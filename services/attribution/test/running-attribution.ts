@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Principal } from '@openledger/auth';
@@ -115,6 +115,13 @@ export class RunningAttribution {
 
   append<T>(topic: Topic<T>, eventId: string, event: T): Promise<void> {
     return publish(this.eventLog, topic, event, eventId);
+  }
+
+  /** Takes a blob away, as a disk does. */
+  async lose(blob: string): Promise<void> {
+    const folder = this.env.BLOB_DIR ?? '';
+    const names = await readdir(folder, { recursive: true });
+    for (const name of names) if (name.endsWith(blob.slice(4))) await rm(join(folder, name));
   }
 
   /** An answer that was served, before the log knows of it. */

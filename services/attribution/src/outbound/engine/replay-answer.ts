@@ -10,7 +10,7 @@ import {
 } from '../../application/ports.js';
 import type { RecordOwner } from '../../application/record-registry.js';
 import { jsonDifferences } from '../../domain/json-differences.js';
-import type { ChunkOwner, ScoreReceipt } from '../../domain/receipt.js';
+import type { ChunkOwner, ReceiptInputs, ScoreReceipt } from '../../domain/receipt.js';
 import { readJson } from '../json-blob.js';
 
 /** Enough to see what kind of difference it is. */
@@ -36,21 +36,23 @@ export async function replayAnswer(parts: ReplayParts, order: ReplayOrder): Prom
   if (gone.length > 0) return incomplete(published.codeVersion, gone);
   const receipt = (await readJson(blobs, published.receiptBlob)) as ScoreReceipt;
   const { codeVersion } = receipt;
-  const forged = forgeries(order, receipt);
-  if (forged.length > 0) return differing(codeVersion, forged, 'The receipt is not that of this score.');
-  const missing = await missingOf(blobs, inputsOf(version, receipt));
+  const inputs = knownInputs(order, receipt);
+  const missing = await missingOf(blobs, inputsOf(version, inputs));
   if (missing.length > 0) return incomplete(codeVersion, missing);
-  const again = await scoredAgain(parts, version, receipt);
+  const again = await scoredAgain(parts, version, { ...receipt, inputs });
   if ('missing' in again) return incomplete(codeVersion, again.missing);
+  const forged = forgeries(order, receipt);
+  if (forged.length > 0) return differing(receipt, forged, { note: FORGED, ...again });
   const differences = await differencesTo(blobs, receipt, again);
   if (differences.length === 0) {
     const note = `Computed again by ${parts.codeVersion}: every integer is the same.`;
     return { equal: true, differences, missing: [], codeVersion, note };
   }
   if (codeVersion !== parts.codeVersion) return verified(parts, receipt);
-  const found = differing(codeVersion, differences, `Computed again by ${codeVersion}.`);
-  return 'score' in again ? { ...found, score: again.score } : found;
+  return differing(receipt, differences, { note: `Computed again by ${codeVersion}.`, ...again });
 }
+
+const FORGED = 'The receipt does not say what is known without it.';
 
 async function verified(parts: ReplayParts, receipt: ScoreReceipt): Promise<Replay> {
   const { codeVersion } = receipt;
@@ -58,16 +60,14 @@ async function verified(parts: ReplayParts, receipt: ScoreReceipt): Promise<Repl
   const note = `Computed by ${codeVersion}, which ${parts.codeVersion} has replaced: the receipt's own integers were verified, its measures cannot be taken again bit for bit.`;
   return wrong === undefined
     ? { equal: true, differences: [], missing: [], codeVersion, note }
-    : differing(codeVersion, [wrong], note);
+    : differing(receipt, [wrong], { note });
 }
 
-const differing = (codeVersion: string, differences: readonly string[], note: string): Replay => ({
-  equal: false,
-  differences,
-  missing: [],
-  codeVersion,
-  note,
-});
+const differing = (
+  { codeVersion }: ScoreReceipt,
+  differences: readonly string[],
+  { note, score }: { readonly note: string; readonly score?: ScoredAnswer },
+): Replay => ({ equal: false, differences, missing: [], codeVersion, note, ...(score && { score }) });
 
 const incomplete = (codeVersion: string, missing: readonly string[]): Replay => ({
   equal: false,
@@ -77,37 +77,29 @@ const incomplete = (codeVersion: string, missing: readonly string[]): Replay => 
   note: 'An input is gone, so the score cannot be computed again.',
 });
 
-/** What the receipt says of things that are known without it. */
-function forgeries(
+/** The receipt's inputs, but for those that are known without it. */
+const knownInputs = (
   { version, requestId, tokensBlob, published }: ReplayOrder,
-  receipt: ScoreReceipt,
-): string[] {
-  const { status, reason, contributors, baseModelPpb, reservePpb, pools, reliability } = published;
-  const { adapterDigest, baseDigest } = version;
+  { inputs }: ScoreReceipt,
+): ReceiptInputs => ({
+  ...inputs,
+  requestId,
+  tokensBlob,
+  adapterDigest: version.adapterDigest,
+  baseDigest: version.baseDigest,
+  indexDigest: published.indexDigest,
+  reliability: published.reliability,
+});
+
+/** Where the receipt says otherwise than is known without it. */
+function forgeries(order: ReplayOrder, receipt: ScoreReceipt): string[] {
+  const { published } = order;
+  const { status, reason, contributors, baseModelPpb, reservePpb, pools } = published;
+  const said = { codeVersion: receipt.codeVersion, inputs: receipt.inputs, result: receipt.result };
   const known = {
     codeVersion: published.codeVersion,
-    inputs: {
-      requestId,
-      adapterDigest,
-      baseDigest,
-      tokensBlob,
-      indexDigest: published.indexDigest,
-      reliability,
-    },
+    inputs: knownInputs(order, receipt),
     result: { status, reason, contributors, baseModelPpb, reservePpb, pools },
-  };
-  const { inputs, result } = receipt;
-  const said = {
-    codeVersion: receipt.codeVersion,
-    inputs: {
-      requestId: inputs.requestId,
-      adapterDigest: inputs.adapterDigest,
-      baseDigest: inputs.baseDigest,
-      tokensBlob: inputs.tokensBlob,
-      indexDigest: inputs.indexDigest,
-      reliability: inputs.reliability,
-    },
-    result,
   };
   return jsonDifferences(toJson(said), toJson(known), DIFFERENCES_MAX);
 }
@@ -116,7 +108,7 @@ const toJson = (value: object): Json => JSON.parse(JSON.stringify(value)) as Jso
 
 type Named = readonly [name: string, blob: string];
 
-const inputsOf = (version: ModelVersion, { inputs }: ScoreReceipt): Named[] => [
+const inputsOf = (version: ModelVersion, inputs: ReceiptInputs): Named[] => [
   ['tokens', inputs.tokensBlob],
   ['index', inputs.indexDigest],
   ['adapter configuration', version.adapterConfigBlob],
