@@ -59,9 +59,11 @@ def less(run):
     published, alone = 0, 0
     for point in run.checkpoints:
         step = point.step + 1
-        second = beta2 * point.second + (1 - beta2) * point.rows**2
+        # The moments are of mean losses of a token.
+        mean = point.rows / run.weight
+        second = beta2 * point.second + (1 - beta2) * mean**2
         scale = (second / (1 - beta2**step) + epsilon).rsqrt()
-        first = (beta1 * point.first + (1 - beta1) * point.rows) / (1 - beta1**step)
+        first = (beta1 * point.first + (1 - beta1) * mean) / (1 - beta1**step)
         published = published + point.learning_rate * inner_products(first * scale, point.queries, normalised=True)
         metric = (point.second / (1 - beta2**point.step) + epsilon).rsqrt()
         alone = alone + point.learning_rate * inner_products(point.rows * metric, point.queries)
@@ -95,10 +97,10 @@ def trak(run):
     dattri's own examples have it for language models."""
     points = run.checkpoints
     count, queries = len(run.export.train), len(run.export.queries)
-    weight = torch.from_numpy(run.export.array("weights")).sum(1)
-    known = torch.stack([torch.cat([point.losses, point.query_losses]) for point in points], 1) / weight[:, None]
+    weight = torch.cat([run.weight, run.query_weight])
+    known = torch.stack([torch.cat([point.losses, point.query_losses]) for point in points], 1) / weight
     sketches = torch.stack([torch.cat([point.sketch, point.query_sketch]) for point in points], 1)
-    odds = sketches / weight[:, None, None] / torch.expm1(-known)[:, :, None]
+    odds = sketches / weight[:, :, None] / torch.expm1(-known)[:, :, None]
     likely = torch.exp(-known)
     results = []
     for width, ridge in (*TRAK_RIDGES, *(each for each in TRAK_NARROW if each[0] <= count / 2)):

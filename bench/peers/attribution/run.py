@@ -31,6 +31,9 @@ def make_run(export):
         point.losses, point.rows = example_gradients(twin, export.train)
         point.query_losses, point.queries = example_gradients(twin, export.queries)
         run.checkpoints.append(point)
+    # Σ weight over each one's scored tokens.
+    weight = torch.from_numpy(export.array("weights")).sum(1, keepdim=True)
+    run.weight, run.query_weight = weight.split([len(export.train), len(export.queries)])
     run.final = arrays["adapters"][-1]
     return run
 
@@ -54,12 +57,14 @@ def add_steps(run):
     basis = sample.T @ (vectors[:, kept] / values[kept].sqrt()).float()
     run.step_note = f"in {len(kept)} principal directions"
     run.batches = [torch.tensor(batch) for batch in run.about["batches"]]
-    run.step_rates = [rate / total for rate, total in zip(run.about["learningRates"], run.about["normalizers"])]
+    run.step_rates = [rate / len(batch) for rate, batch in zip(run.about["learningRates"], run.batches)]
     run.step_queries = last.queries @ basis
     run.step_rows = []
-    for vector, batch in zip(run.export.array("trajectory"), run.batches):
+    for vector, batch, total in zip(run.export.array("trajectory"), run.batches, run.about["normalizers"]):
         twin.adapt(vector)
-        run.step_rows.append(example_gradients(twin, [run.export.train[row] for row in batch])[1] @ basis)
+        _, rows = example_gradients(twin, [run.export.train[row] for row in batch])
+        # The batch's loss is Σ NLL / total: a mean over its examples of losses of this scale.
+        run.step_rows.append(rows @ basis * (len(batch) / total))
     optimizer = run.about["optimizer"]
     corrected = last.second / (1 - optimizer["beta2"] ** last.step)
     run.typical_step = (corrected + optimizer["epsilonRoot"]).rsqrt().median().item()

@@ -10,16 +10,23 @@ import {
 import { encodeNpy, type NumpyArray } from './npy.js';
 import { finishedTensors, type PeerTask, type RecordedTraining } from './recorded-training.js';
 
-/** Examples and queries whose whole gradients are written, for the twin to compare its own with. */
+/** First examples, and last queries, whose whole gradients are written for the twin to compare its own with. */
 const COMPARED = 16;
 
-/** Writes what `bench/peers/attribution/twin.py` reads. */
+/** Our gradients of the compared, at the finished adapter. */
+export interface ComparedGradients {
+  /** Positions among the examples and then the queries. */
+  readonly positions: readonly number[];
+  readonly rows: Float32Array;
+}
+
+/** Writes what `bench/peers/attribution/twin.py` reads; what it is compared by. */
 export async function writeExport(
   folder: string,
   task: PeerTask,
   training: RecordedTraining,
   threads: number,
-): Promise<void> {
+): Promise<ComparedGradients> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, 'base'), { recursive: true });
   const { base, recipe, examples, queries } = task;
@@ -63,6 +70,7 @@ export async function writeExport(
     batches: training.batches,
   };
   await writeFile(join(folder, 'export.json'), JSON.stringify(about));
+  return { positions: compared, rows: gradients };
 }
 
 /** Losses of all at the finished adapter, and gradients of those that are compared. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DomainError, invariant } from '@openledger/kernel';
 import { PeerProcess } from '../../peer-process.js';
 import { peerAttributionPython } from '../../repository.js';
-import { writeExport } from './export.js';
+import { type ComparedGradients, writeExport } from './export.js';
 import { decodeNpy } from './npy.js';
 import { type PeerTask, type RecordedTraining, recordTraining } from './recorded-training.js';
 
@@ -23,11 +23,19 @@ export interface PeerMethod {
   readonly scores: Float32Array;
 }
 
+/** Of the PyTorch twin with our model. */
+export interface Agreement {
+  /** Greatest difference of an example's loss, nats, relative where it is above one. */
+  readonly lossDifference: number;
+  readonly gradientCosine: number;
+  /** Of GradDot with the products of our own gradients, as a share of the greatest; 0 where it was not asked for. */
+  readonly gradDotDifference: number;
+}
+
 export interface PeerScores {
   readonly methods: ReadonlyMap<string, PeerMethod>;
   readonly versions: Readonly<Record<string, string>>;
-  /** Of the PyTorch twin with our model: greatest difference of losses (relative above a nat), least cosine. */
-  readonly agreement: { readonly lossDifference: number; readonly gradientCosine: number };
+  readonly agreement: Agreement;
   readonly ms: Readonly<Partial<Record<PeerFamily, number>>>;
 }
 
@@ -43,6 +51,7 @@ export interface PeerOptions {
 /** What the twin must reach to count as the same model. */
 const LOSS_TOLERANCE = 1e-4;
 const COSINE_FLOOR = 0.9999;
+const GRAD_DOT_TOLERANCE = 1e-3;
 
 /** Trains by the recipe, hands everything to the peers' Python, and reads what they score. */
 export async function peerScores(task: PeerTask, options: PeerOptions): Promise<PeerScores> {
@@ -58,7 +67,7 @@ export async function scoresOf(
   options: PeerOptions,
 ): Promise<PeerScores> {
   const { folder, threads, families = peerFamilies, log } = options;
-  await writeExport(folder, task, training, threads);
+  const compared = await writeExport(folder, task, training, threads);
   log?.('written for PyTorch');
   const peer = await PeerProcess.python('attribution/scores.py', { folder, threads }, peerAttributionPython);
   log?.('gradients by the twin');
@@ -70,24 +79,54 @@ export async function scoresOf(
   }
   const versions = await peer.end();
   const written = JSON.parse(await readFile(join(folder, 'scores', 'scores.json'), 'utf8')) as Written;
-  const agreement = {
-    lossDifference: written.agreement.loss_difference,
-    gradientCosine: written.agreement.gradient_cosine,
-  };
-  if (!(agreement.lossDifference <= LOSS_TOLERANCE && agreement.gradientCosine >= COSINE_FLOOR)) {
-    throw new DomainError(
-      'precondition',
-      'TWIN_DIFFERS',
-      `The PyTorch twin is another model: losses differ by ${agreement.lossDifference}, least cosine ${agreement.gradientCosine}.`,
-    );
-  }
   const methods = new Map<string, PeerMethod>();
   for (const [name, { family, file, source, as_published }] of Object.entries(written.scores)) {
     const { shape, data } = decodeNpy(await readFile(join(folder, 'scores', file)));
     invariant(shape.join() === `${task.examples.length},${task.queries.length}`, `${name} has other scores`);
     methods.set(name, { family, asPublished: as_published, source, scores: data });
   }
+  const agreement = {
+    lossDifference: written.agreement.loss_difference,
+    gradientCosine: written.agreement.gradient_cosine,
+    gradDotDifference: gradDotDifference(task, compared, methods.get('GradDot')?.scores),
+  };
+  requireAgreement(agreement);
   return { methods, versions, agreement, ms };
+}
+
+function requireAgreement({ lossDifference, gradientCosine, gradDotDifference: products }: Agreement): void {
+  const same =
+    lossDifference <= LOSS_TOLERANCE && gradientCosine >= COSINE_FLOOR && products <= GRAD_DOT_TOLERANCE;
+  if (same) return;
+  throw new DomainError(
+    'precondition',
+    'TWIN_DIFFERS',
+    `The PyTorch twin is another model: losses differ by ${lossDifference}, products of gradients by ${products}, least cosine ${gradientCosine}.`,
+  );
+}
+
+function gradDotDifference(
+  { examples, queries }: PeerTask,
+  { positions, rows }: ComparedGradients,
+  scores: Float32Array | undefined,
+): number {
+  if (!scores) return 0;
+  const size = rows.length / positions.length;
+  const gradients = new Map(positions.map((at, row) => [at, rows.subarray(row * size, (row + 1) * size)]));
+  let difference = 0;
+  let greatest = 0;
+  for (const [at, one] of gradients) {
+    if (at >= examples.length) continue;
+    for (let query = 0; query < queries.length; query += 1) {
+      const other = gradients.get(examples.length + query);
+      if (!other) continue;
+      const product = one.reduce((sum, value, i) => sum + value * (other[i] ?? 0), 0);
+      const theirs = scores[at * queries.length + query] ?? Number.NaN;
+      difference = Math.max(difference, Math.abs(product - theirs));
+      greatest = Math.max(greatest, Math.abs(product));
+    }
+  }
+  return difference / greatest;
 }
 
 interface Written {

@@ -73,7 +73,10 @@ async function readKept(file: string): Promise<Kept | undefined> {
 }
 
 async function keyOf({ base, recipe, examples, queries }: Bed, training: RecordedTraining): Promise<string> {
-  const asked = [...examples, ...queries].map(({ inputIds, labels }) => [[...inputIds], [...labels]]);
+  const asked = [...examples, ...queries].map(({ inputIds, labels }) => [
+    Array.from(inputIds),
+    Array.from(labels),
+  ]);
   const decides = JSON.parse(JSON.stringify({ config: base.config, recipe, asked })) as Json;
   const sources = (await readdir(program)).filter((name) => /\.(py|txt)$/.test(name)).sort();
   const hashes = [
