@@ -1,10 +1,9 @@
-import { adapterDigest, encodeAdapter } from '@openledger/adapters';
+import { adapterDigest, encodeAdapter, type TrainingLog, trainingLogFormat } from '@openledger/adapters';
 import type { BlobStore } from '@openledger/blob-store';
 import { ModelDeployed } from '@openledger/contracts';
 import { newId, toJsonLines } from '@openledger/kernel';
 import {
   completionExample,
-  defaultAdamW,
   type Example,
   encodeSafetensors,
   instructionTokens,
@@ -12,11 +11,13 @@ import {
   type LoraConfig,
   type LoraWeights,
   loadModelFolder,
+  RecipeRun,
   Scorer,
-  shuffledBatches,
-  Trainer,
+  type TrainingRecipe,
   targetModules,
 } from '@openledger/transformer';
+import { runTrajectory } from '../src/outbound/engine/influence/run-trajectory.js';
+import type { Trajectory } from '../src/outbound/engine/influence/trajectory-rows.js';
 
 export interface TestRecord {
   readonly contributorId: string;
@@ -33,6 +34,8 @@ export interface TrainingPlan {
 
 const SEED = 3;
 const TOKENS_MAX = 256;
+/** On the way, and the end. */
+const CHECKPOINTS = 4;
 const lora: LoraConfig = { rank: 8, alpha: 16, targetModules };
 
 /** An adapter that was really trained on known records, and can be asked. */
@@ -57,17 +60,30 @@ export class TrainedVersion {
       const { tokens, completionStart } = instructionTokens(base, record);
       return completionExample(tokens, completionStart);
     });
-    const trainer = await Trainer.forLora(base, lora, { seed: SEED, maxLength: TOKENS_MAX, threads: 1 });
-    const steps = Math.ceil((examples.length * plan.epochs) / plan.batchRows);
-    await trainer.train({
-      batches: shuffledBatches(examples, plan.batchRows, SEED),
-      schedule: { learningRate: plan.learningRate, steps, warmupSteps: 2, finalShare: 0.1 },
-    });
-    const { loss } = await trainer.evaluate(examples);
-    const weights: LoraWeights = new Map(trainer.tensors);
-    const event = await deploy(blobs, { base, trainer, weights, records, examples });
-    await trainer.release();
+    const recipe: TrainingRecipe = {
+      lora,
+      seed: SEED,
+      batchRows: plan.batchRows,
+      schedule: {
+        learningRate: plan.learningRate,
+        steps: Math.max(CHECKPOINTS, Math.ceil((examples.length * plan.epochs) / plan.batchRows)),
+        warmupSteps: 2,
+        finalShare: 0.1,
+      },
+      optimizer: { beta1: 0.9, beta2: 0.99, epsilonRoot: 1e-7, weightDecay: 0 },
+      maxGradientNorm: 1,
+      maxTokens: TOKENS_MAX,
+    };
+    const run = await RecipeRun.open(base, recipe, examples, { threads: 1 });
+    const trajectory = await runTrajectory(run, recipe.optimizer);
+    const rates = Array.from({ length: run.steps }, (_, i) => run.learningRate(i + 1));
+    await run.release();
+    const event = await deploy(blobs, { base, recipe, trajectory, rates, records, examples });
+    const weights = trajectory.end.tensors;
     const scorer = await Scorer.open(base.config, base.weights, { maxLength: TOKENS_MAX, threads: 1, lora });
+    const logs = await scorer.logProbabilities(examples, weights);
+    const scored = logs.reduce((sum, { length }) => sum + length, 0);
+    const loss = -logs.reduce((sum, row) => sum + row.reduce((a, b) => a + b, 0), 0) / scored;
     return new TrainedVersion(event, loss, { base, weights, scorer });
   }
 
@@ -96,16 +112,18 @@ export class TrainedVersion {
 
 interface Trained {
   readonly base: LoadedModel;
-  readonly trainer: Trainer;
-  readonly weights: LoraWeights;
+  readonly recipe: TrainingRecipe;
+  readonly trajectory: Trajectory;
+  readonly rates: readonly number[];
   readonly records: readonly TestRecord[];
   readonly examples: readonly Example[];
 }
 
 /** The files that training publishes, in its formats. */
-async function deploy(blobs: BlobStore, { base, trainer, weights, records, examples }: Trained) {
-  const files = encodeAdapter(lora, weights, 'test');
-  const lineage = records.map((record, i) => ({
+async function deploy(blobs: BlobStore, trained: Trained) {
+  const { base, trajectory, records, examples } = trained;
+  const files = encodeAdapter(lora, trajectory.end.tensors, 'test');
+  const lines = records.map((record, i) => ({
     recordId: `record-${i}`,
     contributionId: `contribution-of-${record.contributorId}`,
     datanetId: 'datanet',
@@ -113,17 +131,11 @@ async function deploy(blobs: BlobStore, { base, trainer, weights, records, examp
     tokens: Array.from(examples[i]?.labels ?? []).filter((label) => label >= 0).length,
     ...record,
   }));
-  const correction = 1 - defaultAdamW.beta2 ** trainer.step;
-  const moments = [...trainer.moments].map(([name, { second }]) => {
-    const shape = trainer.tensors.get(name)?.shape ?? [second.length];
-    return [name, { shape, data: second.map((value) => value / correction) }] as const;
-  });
-  const log = {
-    steps: trainer.step,
-    epsilonRoot: defaultAdamW.epsilonRoot,
-    maxTokens: TOKENS_MAX,
-    secondMomentsBlob: await blobs.put(encodeSafetensors(new Map(moments))),
-  };
+  // One of each contributor's, asked again: enough to have something to ask about.
+  const heldOut = [...Map.groupBy(lines, ({ contributorId }) => contributorId).values()].flatMap((own) =>
+    own.slice(0, 1),
+  );
+  const log = await logOf(blobs, trained, heldOut);
   return ModelDeployed.create({
     modelId: newId(),
     name: 'test-model',
@@ -134,9 +146,57 @@ async function deploy(blobs: BlobStore, { base, trainer, weights, records, examp
     adapterDigest: adapterDigest(files),
     adapterConfigBlob: await blobs.put(files.config),
     adapterWeightsBlob: await blobs.put(files.weights),
-    lineageBlob: await blobs.put(toJsonLines(lineage)),
+    lineageBlob: await blobs.put(toJsonLines(lines)),
     trainingLogBlob: await blobs.put(Buffer.from(JSON.stringify(log))),
     datanetIds: ['datanet'],
     deployedAt: new Date(),
   });
+}
+
+async function logOf(
+  blobs: BlobStore,
+  { recipe, trajectory, rates }: Trained,
+  heldOut: readonly object[],
+): Promise<TrainingLog> {
+  const steps = rates.length;
+  const { lora: config, seed, batchRows, schedule, optimizer, maxGradientNorm, maxTokens } = recipe;
+  const put = (tensors: LoraWeights) => blobs.put(encodeSafetensors(tensors));
+  const points = [...trajectory.points, trajectory.end];
+  const checkpoints = await Promise.all(
+    points.map(async ({ tensors, secondMoments }, i) => ({
+      step: Math.round(((i + 1) * steps) / points.length),
+      tensorsBlob: await put(tensors),
+      secondMomentsBlob: await put(secondMoments),
+    })),
+  );
+  return {
+    format: trainingLogFormat,
+    recipe: {
+      lora: { ...config, targetModules: [...config.targetModules] },
+      seed,
+      order: 'shuffled-passes',
+      batchRows,
+      schedule: { kind: 'warmup-cosine', ...schedule },
+      optimizer: { kind: 'adamw', ...optimizer },
+      maxGradientNorm,
+      maxTokens,
+      dropout: 0,
+      normalizer: 'scored-tokens-of-batch',
+      threads: 1,
+    },
+    runtime: { onnxruntime: 'test', architecture: 'test' },
+    steps,
+    learningRateSum: rates.reduce((sum, rate) => sum + rate, 0),
+    epsilonRoot: optimizer.epsilonRoot,
+    maxTokens,
+    secondMomentsBlob: await put(trajectory.end.secondMoments),
+    lossTraceBlob: await blobs.put(Buffer.alloc(4 * steps)),
+    checkpoints,
+    heldOut: {
+      recordsBlob: await blobs.put(toJsonLines(heldOut.map((record) => ({ ...record })))),
+      records: heldOut.length,
+      baseLoss: 0,
+      adapterLoss: 0,
+    },
+  };
 }

@@ -3,6 +3,7 @@ import { stakesOf } from './lineage.js';
 const record = (contributorId: string, tokens: number, quality: number) => ({
   recordId: `${contributorId}-${tokens}`,
   contributorId,
+  contributionId: 'contribution',
   tokens,
   quality,
   prompt: '',

@@ -4,6 +4,7 @@ import { toPpb } from '@openledger/kernel';
 export interface LineageRecord {
   readonly recordId: string;
   readonly contributorId: string;
+  readonly contributionId: string;
   /** Completion tokens learnt from. */
   readonly tokens: number;
   /** 0…1, by validation. */

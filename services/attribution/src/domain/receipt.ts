@@ -51,15 +51,15 @@ export interface ReceiptMeasures {
   readonly query: QuantisedQuery;
   /** In the index's order. */
   readonly groups: readonly GroupMeasure[];
-  /** Influence of examples that the model never saw: what chance gives a record; nats, decimal. */
+  /** Influence of records that the model never saw, nats for a vector of length 1: chance; decimal. */
   readonly decoys: readonly string[];
   /** Of the answer by base model, adapter, retrieved context and both; nats, decimal. */
   readonly logLikelihoods: Readonly<Record<string, string>>;
   /** How many standard errors are taken off, decimal. */
   readonly kappa: string;
-  /** Deviation of one record's influence on this answer by chance, nats, decimal. */
+  /** Deviation of influence on this answer by chance, nats for a vector of length 1, decimal. */
   readonly noise: string;
-  /** Of the clusters that are paid. */
+  /** Of the clusters that are paid, and what stands out of any. */
   readonly records: readonly RecordMeasure[];
   /** By party: nats that the adapter added on its verbatim spans, decimal. */
   readonly spanNats: Readonly<Record<string, string>>;
@@ -83,6 +83,8 @@ export interface RecordMeasure {
   readonly product: string;
   /** What an integer of the record is worth, decimal. */
   readonly scale: string;
+  /** Of its influence by chance, nats, decimal. */
+  readonly deviation: string;
   readonly tokens: number;
   readonly withdrawn: boolean;
 }
@@ -99,10 +101,8 @@ export interface GroupMeasure {
   readonly sum: string;
   /** What an integer of the sum is worth, decimal. */
   readonly scale: string;
-  /** Records in it. */
-  readonly size: number;
-  /** Of the group's influence by chance, nats², decimal. */
-  readonly variance: string;
+  /** Of the group's influence by chance: noise · √Σ|z|² over its records; nats, decimal. */
+  readonly deviation: string;
 }
 
 /** The shares, parts per billion. */

@@ -1,155 +1,163 @@
-import type { Evidence, ScoredAnswer, Share } from '../../application/ports.js';
-import type { TokenExample } from '../../domain/decoys.js';
-import { CountSketch } from '../../domain/influence/count-sketch.js';
-import { type AnswerCredit, creditMembers, type Member } from '../../domain/party-credit.js';
-import { typicalScore } from '../../domain/typical-score.js';
-import { dot } from '../../domain/vectors.js';
-import { answerSpans, type CompletionSpans } from './answer-spans.js';
-import type { IndexDescription, VersionIndex } from './version-index.js';
-import type { VersionModel } from './version-model.js';
+import { DomainError } from '@openledger/kernel';
+import type { AnswerOrder, Evidence } from '../../application/ports.js';
+import { receiptRule } from '../../domain/credit/receipt-rule.js';
+import { RECEIPT_FORMAT, type ScoreReceipt, writeQuery } from '../../domain/receipt.js';
+import { type Player, playersOf } from '../../domain/retrieval/players.js';
+import { type AnswerWithContext, chunksOf } from './answer-context.js';
+import { type AnswerSpans, answerSpans, withoutRecords } from './answer-spans.js';
+import { type AnswerVector, measureAnswer } from './measure-answer.js';
+import { type ContextCredits, contextCredits } from './retrieval-scores.js';
+import { reasonsOf } from './score-reasons.js';
+import type { ScoringVersion } from './scoring-version.js';
 
 const TOP_RECORDS = 10;
 
-/** A version with its index and the verbatim index of its completions. */
-export interface ScoringVersion {
-  readonly model: VersionModel;
-  readonly index: VersionIndex;
-  readonly indexDigest: string;
-  readonly description: IndexDescription;
-  readonly spans: CompletionSpans;
+/** Everything that the arithmetic says of an answer. */
+export interface ScoredEvidence {
+  readonly evidence: Evidence;
+  readonly receipt: ScoreReceipt;
 }
 
-export interface AnswerTokens {
-  readonly promptTokens: readonly number[];
-  readonly completionTokens: readonly number[];
+/** Everything that was measured. */
+interface Measured {
+  readonly vector: AnswerVector;
+  readonly context: ContextCredits;
+  readonly players: readonly Player[];
+  readonly spans: AnswerSpans;
 }
 
-/** The evidence as it is stored: what readers see, and the numbers behind the shares. */
-export interface StoredEvidence extends Evidence {
-  readonly requestId: string;
-  readonly indexDigest: string;
-  readonly members: readonly Member[];
-  readonly spanNats: Readonly<Record<string, number>>;
-  readonly decoys: readonly number[];
-  readonly typicalScore: number;
-  readonly logLikelihoods: { readonly base: number; readonly adapter: number };
-}
-
-/** What the arithmetic says of an answer; the rest of its score is known beforehand. */
-export type MeasuredScore = Pick<
-  ScoredAnswer,
-  'status' | 'reason' | 'contributors' | 'baseModelPpb' | 'reservePpb'
->;
-
-/** Who explains the answer. Depends on the tokens, the version and the parties alone. */
+/**
+ * Who explains the answer. Depends on the order and what it names alone.
+ *
+ * @throws DomainError EMPTY_ANSWER, NOT_FINITE, ZERO_GRADIENT, CONTEXT_RANGES_INVALID
+ */
 export async function scoreAnswer(
   version: ScoringVersion,
-  requestId: string,
-  answer: AnswerTokens,
-  parties: ReadonlyMap<string, string>,
-): Promise<{ readonly score: MeasuredScore; readonly evidence: StoredEvidence }> {
-  const { model, index, spans, description } = version;
-  const example = exampleOf(answer, model.tokensMax);
-  // Nothing was said, so there is nothing to explain.
-  const isEmpty = example.tokens.length <= example.completionStart;
-  const z = isEmpty ? new Float32Array(model.metric.size) : await model.gradient(example);
-  const logs = isEmpty
-    ? { base: new Float32Array(0), adapter: new Float32Array(0) }
-    : await model.logProbabilities(example);
-  const ownerOf = (id: string) => parties.get(id) ?? id;
-  const members = description.stakes.map(
-    ({ contributorId, records, tokens }, i): Member => ({
-      contributorId,
-      partyId: ownerOf(contributorId),
-      influence: dot(index.sums[i] ?? z, z),
-      records,
-      tokens,
-    }),
+  order: AnswerOrder,
+  answer: AnswerWithContext,
+  codeVersion: string,
+): Promise<ScoredEvidence> {
+  const { model } = version;
+  if (answer.completionTokens.length === 0) {
+    throw new DomainError(
+      'precondition',
+      'EMPTY_ANSWER',
+      'The answer has no tokens, so nothing explains it.',
+    );
+  }
+  const withdrawn = new Set(order.withdrawn);
+  const players = playersOf(chunksOf(model.base.tokenizer, answer, order.chunkOwners));
+  const context = await contextCredits(await model.answerScorer(), answer, players);
+  const vector = await measureAnswer(version, answer, withdrawn);
+  const taken = model.records.flatMap(({ contributionId }, at) =>
+    withdrawn.has(contributionId) ? [at] : [],
   );
-  const verbatim = answerSpans({ model, spans }, answer.completionTokens, gains(logs), ownerOf);
-  const decoys = index.decoys.map((decoy) => dot(decoy, z));
-  const scores = recordScores(version, z);
-  const typical = typicalScore(scores);
-  const logLikelihoods = { base: sum(logs.base), adapter: sum(logs.adapter) };
-  const credit = creditMembers({
-    members,
-    typicalScore: typical,
-    spanNats: verbatim.nats,
-    decoys,
-    baseLogLikelihood: Math.min(0, logLikelihoods.base),
-    adapterLogLikelihood: logLikelihoods.adapter,
-  });
-  return {
-    score: toScore(version, members, credit),
-    evidence: {
-      requestId,
-      indexDigest: version.indexDigest,
-      text: verbatim.text,
-      spans: verbatim.spans,
-      topRecords: topRecords(model, scores),
-      members,
-      spanNats: Object.fromEntries(verbatim.nats),
-      decoys,
-      typicalScore: typical,
-      logLikelihoods,
+  const spans = answerSpans(
+    { model, spans: taken.length > 0 ? withoutRecords(version.spans, taken) : version.spans },
+    answer.completionTokens,
+    context.byToken.adapter.map((value, i) => value - (context.byToken.base[i] ?? 0)),
+    (id) => order.parties.get(id) ?? id,
+  );
+  const measured = { vector, context, players, spans };
+  const receipt = receiptOf(version, { order, measured, codeVersion });
+  return { receipt, evidence: shownEvidence(version, { measured, withdrawn, result: receipt.result }) };
+}
+
+/** Numbers stand as decimal strings, which read back to the same bits. */
+function receiptOf(
+  { description }: ScoringVersion,
+  given: { readonly order: AnswerOrder; readonly measured: Measured; readonly codeVersion: string },
+): ScoreReceipt {
+  const { order, codeVersion, measured } = given;
+  const { vector, context, players, spans } = measured;
+  const decided: Omit<ScoreReceipt, 'result'> = {
+    format: RECEIPT_FORMAT,
+    codeVersion,
+    inputs: {
+      requestId: order.requestId,
+      adapterDigest: description.adapterDigest,
+      baseDigest: description.baseDigest,
+      tokensBlob: order.tokensBlob,
+      indexDigest: order.indexDigest,
+      indexRoot: description.root,
+      parties: Object.fromEntries(order.parties),
+      withdrawn: [...order.withdrawn].sort(),
+      chunkOwners: Object.fromEntries(
+        [...order.chunkOwners].map(([id, { acceptedAt, withdrawnAt, ...owner }]) => [
+          id,
+          {
+            ...owner,
+            acceptedAt: acceptedAt.toISOString(),
+            ...(withdrawnAt && { withdrawnAt: withdrawnAt.toISOString() }),
+          },
+        ]),
+      ),
+      reliability: order.reliability,
+    },
+    measured: {
+      query: writeQuery(vector.query.values, vector.query.scale),
+      groups: vector.groups,
+      records: vector.records,
+      decoys: vector.decoys.map(String),
+      noise: String(vector.noise),
+      kappa: String(description.kappa),
+      logLikelihoods: Object.fromEntries(
+        Object.entries(context.likelihoods).map(([name, value]) => [name, String(value)]),
+      ),
+      spanNats: Object.fromEntries([...spans.nats].map(([id, nats]) => [id, String(nats)])),
+      chunks: players.map(({ owner }, i) => ({
+        contributorId: owner?.contributorId ?? '',
+        nats: String(context.players[i]?.value ?? 0),
+        standardError: String(context.players[i]?.standardError ?? 0),
+      })),
     },
   };
+  const { root, stakes } = description;
+  return { ...decided, result: receiptRule(decided, { root, stakes, sumOf: () => undefined }) };
 }
 
-/** Cuts the beginning of a prompt that is too long, then the end of an answer that is. */
-function exampleOf({ promptTokens, completionTokens }: AnswerTokens, tokensMax: number): TokenExample {
-  const room = Math.max(1, tokensMax - completionTokens.length);
-  const prompt = promptTokens.slice(-room);
-  return { tokens: [...prompt, ...completionTokens].slice(0, tokensMax), completionStart: prompt.length };
-}
-
-function toScore(
-  { description }: ScoringVersion,
-  members: readonly Member[],
-  credit: AnswerCredit,
-): MeasuredScore {
-  const contributors = members.map(
-    ({ contributorId, partyId }, i): Share => ({
-      contributorId,
-      partyId,
-      influencePpb: Number(credit.membersPpb[i] ?? 0n),
-      contextPpb: 0,
-      basePpb: description.stakes[i]?.basePpb ?? 0,
-    }),
-  );
+function shownEvidence(
+  version: ScoringVersion,
+  given: {
+    readonly measured: Measured;
+    readonly withdrawn: ReadonlySet<string>;
+    readonly result: ScoreReceipt['result'];
+  },
+): Evidence {
+  const { measured, withdrawn, result } = given;
+  const { vector, context, players, spans } = measured;
+  const { text, spans: shownSpans } = spans;
   return {
-    status: 'scored',
-    reason: '',
-    contributors,
-    baseModelPpb: Number(credit.baseModelPpb),
-    reservePpb: Number(credit.reservePpb),
+    text,
+    spans: shownSpans,
+    topRecords: topRecords(version, vector.scores, withdrawn),
+    ...(players.length > 0 && {
+      chunks: players.map(({ owner }, i) => ({
+        recordId: owner?.recordId ?? '',
+        contributorId: owner?.contributorId ?? '',
+        nats: context.players[i]?.value ?? 0,
+        standardError: context.players[i]?.standardError ?? 0,
+      })),
+    }),
+    reasons: reasonsOf(version, { scores: vector.scores, withdrawn, result }),
   };
-}
-
-/** The influence of every record, to the precision of the sketches. */
-function recordScores({ index, description }: ScoringVersion, z: Float32Array): number[] {
-  const query = new CountSketch(description.sketchSize, description.seed).of(z);
-  return index.sketches.map((sketch) => dot(sketch, query));
 }
 
 /** The records whose training helped the answer most. */
-function topRecords(model: VersionModel, scores: readonly number[]) {
-  return scores
-    .map((score, record) => ({ record, score }))
-    .filter(({ score }) => score > 0)
-    .sort((a, b) => b.score - a.score)
-    .slice(0, TOP_RECORDS)
-    .flatMap(({ record, score }) => {
-      const { prompt = '', completion = '' } = model.records[record] ?? {};
-      return cite(model, record).map((cited) => ({ ...cited, score, prompt, completion }));
-    });
+function topRecords(
+  { model, index }: ScoringVersion,
+  scores: Float64Array,
+  withdrawn: ReadonlySet<string>,
+): Evidence['topRecords'] {
+  const helpful = [...scores.keys()].filter((row) => (scores[row] ?? 0) > 0);
+  const ranked = helpful.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+  const shown: Evidence['topRecords'][number][] = [];
+  for (const row of ranked) {
+    const record = model.records[index.vectors.records[row] ?? -1];
+    if (!record || withdrawn.has(record.contributionId)) continue;
+    const { recordId, contributorId, prompt, completion } = record;
+    shown.push({ recordId, contributorId, score: scores[row] ?? 0, prompt, completion });
+    if (shown.length === TOP_RECORDS) break;
+  }
+  return shown;
 }
-
-function cite({ records }: VersionModel, record: number) {
-  const cited = records[record];
-  return cited ? [{ recordId: cited.recordId, contributorId: cited.contributorId }] : [];
-}
-
-const sum = (values: Float32Array) => values.reduce((total, value) => total + value, 0);
-const gains = (logs: { readonly base: Float32Array; readonly adapter: Float32Array }) =>
-  logs.adapter.map((value, i) => value - (logs.base[i] ?? 0));

@@ -1,82 +1,137 @@
 import type { BlobStore } from '@openledger/blob-store';
-import { invariant, PPB } from '@openledger/kernel';
-import { encodeSafetensors, parseSafetensors, type Tensor } from '@openledger/transformer';
-import type { IndexSummary } from '../../application/ports.js';
+import { DomainError, invariant } from '@openledger/kernel';
+import { encodeSafetensors, parseSafetensors } from '@openledger/transformer';
+import type { IndexSummary, Reliability } from '../../application/ports.js';
 import type { Stake } from '../../domain/lineage.js';
 import { readJson, storeJson } from '../json-blob.js';
+import type { Matrix } from './influence/products.js';
+import type { Projection } from './influence/projection.js';
+import type { ScanThreads } from './vectors/scan-threads.js';
+import { VectorIndex } from './vectors/vector-index.js';
 
-/** What scoring needs of a version's training data. */
+export const INDEX_FORMAT = 'openledger-attribution-index/2';
+
+/** What scoring needs of a version's training. */
 export interface VersionIndex {
-  /** By contributor, in order of their ids: Σ z over his records, [parameters]. */
-  readonly sums: readonly Float32Array[];
-  /** By record, in order of the lineage: count sketch of z. */
-  readonly sketches: readonly Float32Array[];
-  /** z of examples the model never saw, of the records' typical length. */
-  readonly decoys: readonly Float32Array[];
+  /** Rows by cluster, then in the order of the lineage; `record` is the place in the lineage. */
+  readonly vectors: VectorIndex;
+  readonly projection: Projection;
+  /** Vectors of records the model never saw, [decoys × k]. */
+  readonly decoys: Matrix;
 }
 
 /** Everything that decides the index's content, so that anybody computes the same. */
 export interface IndexDescription {
-  readonly format: 'openledger-attribution-index/1';
+  readonly format: typeof INDEX_FORMAT;
   readonly adapterDigest: string;
   readonly baseDigest: string;
   readonly lineageBlob: string;
   readonly trainingLogBlob: string;
-  readonly sketchSize: number;
-  readonly seed: number;
+  readonly dimensions: number;
+  /** Share of the records' energy that the dimensions keep. */
+  readonly captured: number;
+  /** Trained parameters. */
   readonly parameters: number;
   readonly records: number;
+  readonly clusters: number;
+  /** Standard errors that are taken off a cluster's score. */
+  readonly kappa: number;
   readonly stakes: readonly Stake[];
-  readonly audit: { readonly pairs: number; readonly pearson: number };
-  readonly reliabilityPpb: number;
-  /** SHA-256 of the vectors' safetensors. */
-  readonly vectorsBlob: string;
+  readonly reliability: Reliability;
+  /** SHA-256 of the vectors' description, and the Merkle root over them. */
+  readonly vectors: string;
+  readonly root: string;
+  /** SHA-256 of safetensors with `basis` and `decoys`. */
+  readonly projectionBlob: string;
 }
+
+type Decided = Omit<
+  IndexDescription,
+  'format' | 'dimensions' | 'captured' | 'vectors' | 'root' | 'projectionBlob'
+>;
 
 /** Stores an index; its digest is that of the description. */
 export async function storeIndex(
   blobs: BlobStore,
-  { sums, sketches, decoys }: VersionIndex,
-  description: Omit<IndexDescription, 'vectorsBlob'>,
+  { vectors, projection, decoys }: VersionIndex,
+  decided: Decided,
 ): Promise<IndexSummary> {
+  const { basis, captured } = projection;
   const tensors = new Map([
-    ['sums', stacked(sums)],
-    ['sketches', stacked(sketches)],
-    ['decoys', stacked(decoys)],
+    ['basis', tensorOf(basis)],
+    ['decoys', tensorOf(decoys)],
   ]);
-  const vectorsBlob = await blobs.put(encodeSafetensors(tensors));
-  const { reliabilityPpb, records, parameters, stakes } = description;
-  const stored = { ...description, vectorsBlob };
-  const digest = await storeJson(blobs, stored);
-  // One small audit says nothing of its own error.
-  const reliability = { ppb: reliabilityPpb, lowPpb: 0, highPpb: Number(PPB) };
-  return { digest, root: '', reliability, records, parameters, stakes };
+  const description: IndexDescription = {
+    format: INDEX_FORMAT,
+    ...decided,
+    dimensions: basis.rows,
+    captured,
+    vectors: await vectors.store(blobs),
+    root: vectors.root,
+    projectionBlob: await blobs.put(encodeSafetensors(tensors)),
+  };
+  return summaryOf(await storeJson(blobs, description), description);
 }
 
+/** The index of nothing, of an adapter that was trained elsewhere. */
+export async function storeEmptyIndex(
+  blobs: BlobStore,
+  decided: Pick<Decided, 'adapterDigest' | 'baseDigest' | 'lineageBlob' | 'trainingLogBlob'>,
+): Promise<IndexSummary> {
+  const description: IndexDescription = {
+    format: INDEX_FORMAT,
+    ...decided,
+    dimensions: 0,
+    captured: 0,
+    parameters: 0,
+    records: 0,
+    clusters: 0,
+    kappa: 0,
+    stakes: [],
+    reliability: { ppb: 0, lowPpb: 0, highPpb: 0 },
+    vectors: '',
+    root: '',
+    projectionBlob: '',
+  };
+  return summaryOf(await storeJson(blobs, description), description);
+}
+
+/** @throws DomainError NO_INDEX, INDEX_DIFFERS, INDEX_CORRUPT */
 export async function loadIndex(
   blobs: BlobStore,
   digest: string,
+  { adapterDigest, threads }: { readonly adapterDigest: string; readonly threads: ScanThreads },
 ): Promise<{ readonly index: VersionIndex; readonly description: IndexDescription }> {
   const description = (await readJson(blobs, digest)) as IndexDescription;
-  const { tensors } = parseSafetensors(await blobs.get(description.vectorsBlob));
-  const rows = (name: string) => {
+  if (description.format !== INDEX_FORMAT || description.projectionBlob === '') {
+    const message = `${digest} is no index that this version of the service scores with (${INDEX_FORMAT}).`;
+    throw new DomainError('precondition', 'NO_INDEX', message);
+  }
+  if (description.adapterDigest !== adapterDigest) {
+    const message = `The index ${digest} is of the adapter ${description.adapterDigest}, not of ${adapterDigest}.`;
+    throw new DomainError('precondition', 'INDEX_DIFFERS', message);
+  }
+  const { tensors } = parseSafetensors(await blobs.get(description.projectionBlob));
+  const matrix = (name: string): Matrix => {
     const tensor = tensors.get(name);
     invariant(tensor, `the index has no ${name}`);
-    return unstacked(tensor);
+    const [rows = 0, columns = 0] = tensor.shape;
+    return { rows, columns, data: tensor.data };
   };
+  const { captured, vectors } = description;
   return {
-    index: { sums: rows('sums'), sketches: rows('sketches'), decoys: rows('decoys') },
+    index: {
+      vectors: await VectorIndex.open(blobs, vectors, threads),
+      projection: { basis: matrix('basis'), captured },
+      decoys: matrix('decoys'),
+    },
     description,
   };
 }
 
-function stacked(rows: readonly Float32Array[]): Tensor {
-  const width = rows[0]?.length ?? 0;
-  const data = new Float32Array(rows.length * width);
-  for (const [i, row] of rows.entries()) data.set(row, i * width);
-  return { shape: [rows.length, width], data };
-}
+const tensorOf = ({ rows, columns, data }: Matrix) => ({ shape: [rows, columns], data });
 
-function unstacked({ shape: [count = 0, width = 0], data }: Tensor): Float32Array[] {
-  return Array.from({ length: count }, (_, i) => data.subarray(i * width, (i + 1) * width));
-}
+const summaryOf = (
+  digest: string,
+  { root, reliability, records, parameters, stakes }: IndexDescription,
+): IndexSummary => ({ digest, root, reliability, records, parameters, stakes });

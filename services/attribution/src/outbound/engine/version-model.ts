@@ -1,44 +1,43 @@
-import { type Adapter, parseAdapter } from '@openledger/adapters';
+import {
+  type Adapter,
+  parseAdapter,
+  parseTrainingLog,
+  recipeOf,
+  type TrainingLog,
+} from '@openledger/adapters';
 import type { BlobStore } from '@openledger/blob-store';
 import { countLines, DomainError, fromJsonLines } from '@openledger/kernel';
 import {
   completionExample,
-  GradientSession,
+  type Example,
+  ExampleGradients,
+  type InstructionTokens,
   instructionTokens,
   type LoadedModel,
   type LoraWeights,
+  learningRateAt,
   parseSafetensors,
   Scorer,
 } from '@openledger/transformer';
 import { z } from 'zod';
 import type { ModelVersion } from '../../application/ports.js';
-import { AdamMetric } from '../../domain/adam-metric.js';
-import type { TokenExample } from '../../domain/decoys.js';
 import type { LineageRecord } from '../../domain/lineage.js';
 import { readJson } from '../json-blob.js';
-
-const TrainingLog = z.object({
-  epsilonRoot: z.number().positive(),
-  maxTokens: z.int().positive(),
-  secondMomentsBlob: z.string(),
-});
+import type { Learning } from './influence/projection.js';
+import { ratesAround } from './influence/run-trajectory.js';
+import type { Trajectory } from './influence/trajectory-rows.js';
+import type { Training } from './oracle/trained-run.js';
+import type { AnswerScorer } from './retrieval-scores.js';
 
 const Record = z.object({
   recordId: z.string(),
   contributorId: z.string(),
+  contributionId: z.string(),
   tokens: z.number(),
   quality: z.number(),
   prompt: z.string(),
   completion: z.string(),
 });
-
-/**
- * Where on the straight path from the base model (0) to the adapter (1) gradients are taken. At its end
- * the records are learnt: their gradients fade and cancel out, and what is left of them has lost its
- * sign. Closer to the start they still say what each record taught (TracIn, Pruthi et al. 2020, sums over
- * the checkpoints of the path; one point does as well here, see the README).
- */
-const PATH_POINT = 0.25;
 
 export interface VersionLimits {
   readonly threads: number;
@@ -49,41 +48,67 @@ export interface VersionLimits {
 interface Parts {
   readonly base: LoadedModel;
   readonly adapter: Adapter;
-  /** The adapter at {@link PATH_POINT}. */
-  readonly learning: LoraWeights;
+  readonly log: TrainingLog;
   readonly records: readonly LineageRecord[];
-  readonly metric: AdamMetric;
-  readonly session: GradientSession;
+  readonly heldOut: readonly LineageRecord[];
+  readonly gradients: ExampleGradients;
+  readonly trajectory: Trajectory;
   readonly tokensMax: number;
   readonly threads: number;
 }
 
-/** A version's adapter over its base model, ready to be differentiated and to score. */
+/** A version's adapter over its base model, and how it came to be. */
 export class VersionModel {
   private scorer: Scorer | undefined;
+  /** Of the records, in the order of the lineage. */
+  readonly examples: readonly Example[];
 
-  private constructor(private readonly parts: Parts) {}
+  private constructor(private readonly parts: Parts) {
+    this.examples = parts.records.map((record) => this.exampleOf(record));
+  }
 
   get base(): LoadedModel {
     return this.parts.base;
   }
 
-  /** The adapter on its way, where records are differentiated. */
-  get learning(): LoraWeights {
-    return this.parts.learning;
+  get adapter(): Adapter {
+    return this.parts.adapter;
   }
 
   get records(): readonly LineageRecord[] {
     return this.parts.records;
   }
 
-  get metric(): AdamMetric {
-    return this.parts.metric;
+  /** Records that the training never saw. */
+  get heldOut(): readonly LineageRecord[] {
+    return this.parts.heldOut;
+  }
+
+  get gradients(): ExampleGradients {
+    return this.parts.gradients;
+  }
+
+  get trajectory(): Trajectory {
+    return this.parts.trajectory;
   }
 
   /** Longest sequence. */
   get tokensMax(): number {
     return this.parts.tokensMax;
+  }
+
+  get learning(): Learning {
+    return {
+      rateSum: this.parts.log.learningRateSum,
+      scoredTokens: this.records.reduce((sum, { tokens }) => sum + tokens, 0),
+      examples: this.records.length,
+    };
+  }
+
+  /** To train it again. */
+  get training(): Training {
+    const { base, log } = this.parts;
+    return { base, recipe: recipeOf(log), examples: this.examples, options: { threads: log.recipe.threads } };
   }
 
   static async open(
@@ -106,77 +131,77 @@ export class VersionModel {
       throw new DomainError('precondition', 'ADAPTER_DIFFERS', message);
     }
     const records = await readLineage(blobs, version.lineageBlob, limits.recordsMax);
-    const log = TrainingLog.parse(await readJson(blobs, version.trainingLogBlob));
-    const { tensors } = parseSafetensors(await blobs.get(log.secondMomentsBlob));
+    const log = parseTrainingLog(await readJson(blobs, version.trainingLogBlob));
     // Whatever was trained on can be differentiated.
     const tokensMax = Math.min(Math.max(limits.tokensMax, log.maxTokens), base.config.maxPositions);
     const { threads } = limits;
-    const session = await GradientSession.forLora(base.config, base.weights, adapter.lora, {
-      maxLength: tokensMax,
+    return new VersionModel({
+      base,
+      adapter,
+      log,
+      records,
+      heldOut: await readLineage(blobs, log.heldOut.recordsBlob, limits.recordsMax),
+      gradients: await ExampleGradients.forLora(base.config, base.weights, adapter.lora, {
+        maxLength: tokensMax,
+        threads,
+      }),
+      trajectory: await readTrajectory(blobs, log, adapter.weights),
+      tokensMax,
       threads,
     });
-    const metric = new AdamMetric(tensors, log.epsilonRoot);
-    const learning = onPath(adapter.weights, PATH_POINT);
-    return new VersionModel({ base, adapter, learning, records, metric, session, tokensMax, threads });
   }
 
   /** Framed as it was trained. */
-  tokensOf(record: LineageRecord): TokenExample {
+  tokensOf(record: LineageRecord): InstructionTokens {
     return instructionTokens(this.base, record);
   }
 
-  /** Gradient of the completion's summed NLL by the adapter on its way, in Adam's metric. */
-  async gradient({ tokens, completionStart }: TokenExample): Promise<Float32Array> {
-    const example = completionExample(tokens, completionStart);
-    const { gradients } = await this.parts.session.gradients(this.learning, [example], 1);
-    return this.metric.toMetric(gradients);
+  exampleOf(record: LineageRecord): Example {
+    const { tokens, completionStart } = this.tokensOf(record);
+    return completionExample(tokens, completionStart);
   }
 
-  /** Summed NLL of the completion, nats, with the adapter on its way moved by `step`. */
-  async loss({ tokens, completionStart }: TokenExample, step?: Float32Array): Promise<number> {
-    const example = completionExample(tokens, completionStart);
-    const weights = step ? this.moved(step) : this.learning;
-    return (await this.parts.session.loss(weights, [example])).total;
-  }
-
-  /** log p of each completion token by the base model and with the adapter. */
-  async logProbabilities({ tokens, completionStart }: TokenExample) {
-    const { base, adapter } = this.parts;
+  /** Scores sequences by the base model and with the adapter. */
+  async answerScorer(): Promise<AnswerScorer> {
+    const { base, adapter, tokensMax, threads } = this.parts;
     this.scorer ??= await Scorer.open(base.config, base.weights, {
-      maxLength: this.tokensMax,
-      threads: this.parts.threads,
+      maxLength: tokensMax,
+      threads,
       lora: adapter.lora,
     });
-    const example = completionExample(tokens, completionStart);
-    const [byBase = new Float32Array(0)] = await this.scorer.logProbabilities([example]);
-    const [byAdapter = new Float32Array(0)] = await this.scorer.logProbabilities([example], adapter.weights);
-    return { base: byBase, adapter: byAdapter };
+    return { scorer: this.scorer, adapter: adapter.weights, tokensMax };
   }
 
   async release(): Promise<void> {
-    await this.parts.session.release();
+    await this.parts.gradients.release();
     await this.scorer?.release();
-  }
-
-  private moved(step: Float32Array): LoraWeights {
-    const steps = this.metric.unflatten(step);
-    return new Map(
-      [...this.learning].map(([name, { shape, data }]) => {
-        const change = steps.get(name);
-        return [name, { shape, data: data.map((value, i) => value + (change?.[i] ?? 0)) }];
-      }),
-    );
   }
 }
 
-/** The share `point` of what the adapter adds: B A is linear in B. */
-function onPath(weights: LoraWeights, point: number): LoraWeights {
-  return new Map(
-    [...weights].map(([name, { shape, data }]) => {
-      const factor = name.endsWith('lora_B.weight') ? point : 1;
-      return [name, { shape, data: data.map((value) => value * factor) }];
-    }),
+/** The checkpoints before the end, or the end where it is the only one. */
+async function readTrajectory(blobs: BlobStore, log: TrainingLog, adapter: LoraWeights): Promise<Trajectory> {
+  const { schedule } = log.recipe;
+  const before = log.checkpoints.filter(({ step }) => step < log.steps);
+  const kept = before.length > 0 ? before : log.checkpoints;
+  const rates = ratesAround(
+    kept.map(({ step }) => step),
+    log.steps,
+    (step) => learningRateAt(step, schedule),
   );
+  const points: Trajectory['points'][number][] = [];
+  for (const [i, { tensorsBlob, secondMomentsBlob }] of kept.entries()) {
+    points.push({
+      tensors: await readTensors(blobs, tensorsBlob),
+      secondMoments: await readTensors(blobs, secondMomentsBlob),
+      learningRateSum: rates[i] ?? 0,
+    });
+  }
+  const end = { tensors: adapter, secondMoments: await readTensors(blobs, log.secondMomentsBlob) };
+  return { points, end, epsilonRoot: log.epsilonRoot };
+}
+
+async function readTensors(blobs: BlobStore, blob: string): Promise<LoraWeights> {
+  return new Map(parseSafetensors(await blobs.get(blob)).tensors);
 }
 
 async function readLineage(blobs: BlobStore, blob: string, recordsMax: number): Promise<LineageRecord[]> {

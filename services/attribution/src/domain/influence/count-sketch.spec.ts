@@ -1,5 +1,5 @@
+import { dot, norm } from '../vectors.js';
 import { CountSketch } from './count-sketch.js';
-import { dot, norm } from './vectors.js';
 
 const LENGTH = 20_000;
 const wave = (phase: number) =>

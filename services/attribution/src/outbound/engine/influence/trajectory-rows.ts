@@ -1,0 +1,141 @@
+import { invariant } from '@openledger/kernel';
+import {
+  type Example,
+  type ExampleGradients,
+  flatten,
+  type LoraWeights,
+  type Random,
+} from '@openledger/transformer';
+import { CountSketch } from '../../../domain/influence/count-sketch.js';
+import type { Matrix } from './products.js';
+
+/** The adapter at some step of its training. */
+export interface TrajectoryPoint {
+  readonly tensors: LoraWeights;
+  /** Adam's, bias-corrected. */
+  readonly secondMoments: LoraWeights;
+}
+
+/** A training, by a few points on its way and its end. */
+export interface Trajectory {
+  /** Each stands for a part of the training; `learningRateSum` is Σ of the learning rates in that part. */
+  readonly points: readonly (TrajectoryPoint & { readonly learningRateSum: number })[];
+  readonly end: TrajectoryPoint;
+  /** ε inside Adam's root. */
+  readonly epsilonRoot: number;
+}
+
+/** Numbers in a row; longer gradients are sketched, with an error of products of 1/√width of the lengths. */
+export const WIDTH_MAX = 32_768;
+export const SKETCH_SEED = 20_261_120;
+/** Gradients in memory at once, in numbers. */
+const NUMBERS_AT_ONCE = 2 ** 24;
+
+/**
+ * Gradients in the geometry that Adam trained in. A step along g moves the parameters by D g, D = (v̂ + ε)^(-½),
+ * so the product of a record's and an answer's row is the change of the answer's loss by a step on the
+ * record (LESS, Xia et al. 2024, section 3). A record is differentiated where it was learnt, at points along
+ * the training (TracIn, Pruthi et al. 2020, eq. 3), weighted by how much was learnt there; an answer where it
+ * was given, at the end.
+ */
+export class TrajectoryRows {
+  readonly width: number;
+  private readonly sketch: CountSketch | undefined;
+  /** At each point: D^½ there, which rows of Fisher draws are in, and D there over D^½ at the end. */
+  private readonly atPoints: readonly { readonly root: Float32Array; readonly step: Float32Array }[];
+  private readonly endRoot: Float32Array;
+
+  constructor(
+    private readonly gradients: ExampleGradients,
+    private readonly trajectory: Trajectory,
+  ) {
+    const { points, end, epsilonRoot } = trajectory;
+    const rootOf = ({ secondMoments }: TrajectoryPoint) =>
+      flatten(gradients.shapes, secondMoments).map((moment) => (moment + epsilonRoot) ** -0.25);
+    this.endRoot = rootOf(end);
+    const total = points.reduce((sum, { learningRateSum }) => sum + learningRateSum, 0);
+    this.atPoints = points.map((point) => {
+      const root = rootOf(point);
+      const share = point.learningRateSum / total;
+      return { root, step: root.map((value, i) => (share * value * value) / (this.endRoot[i] ?? 1)) };
+    });
+    this.width = Math.min(gradients.size, WIDTH_MAX);
+    this.sketch = gradients.size > WIDTH_MAX ? new CountSketch(WIDTH_MAX, SKETCH_SEED) : undefined;
+  }
+
+  /** Rows that can be differentiated together. */
+  get rowsAtOnce(): number {
+    return Math.max(1, Math.floor(NUMBERS_AT_ONCE / this.gradients.size));
+  }
+
+  /** What each example taught: its gradients along the way. */
+  async records(examples: readonly Example[]): Promise<Matrix> {
+    const result = this.empty(examples.length);
+    for (const [p, { tensors }] of this.trajectory.points.entries()) {
+      const { step } = this.pointAt(p);
+      await this.inParts(examples, async (part, at) => {
+        this.addRows(result, at, (await this.gradients.of(tensors, part)).rows, step);
+      });
+    }
+    return result;
+  }
+
+  /** What each example asks of the trained adapter: its gradient at the end. */
+  async answers(examples: readonly Example[]): Promise<Matrix> {
+    const result = this.empty(examples.length);
+    await this.inParts(examples, async (part, at) => {
+      this.addRows(
+        result,
+        at,
+        (await this.gradients.of(this.trajectory.end.tensors, part)).rows,
+        this.endRoot,
+      );
+    });
+    return result;
+  }
+
+  /** Gradients of labels that the model itself drew, one of each example at each point: their Gram matrix is Fisher's. */
+  async fisher(examples: readonly Example[], random: Random): Promise<Matrix> {
+    const { points } = this.trajectory;
+    const result = this.empty(examples.length * points.length);
+    for (const [p, { tensors }] of points.entries()) {
+      const { root } = this.pointAt(p);
+      await this.inParts(examples, async (part, at) => {
+        const { rows } = await this.gradients.sampled(tensors, part, random);
+        this.addRows(result, p * examples.length + at, rows, root);
+      });
+    }
+    return result;
+  }
+
+  private pointAt(at: number) {
+    const point = this.atPoints[at];
+    invariant(point, `the training has no point ${at}`);
+    return point;
+  }
+
+  private empty(rows: number): Matrix {
+    return { rows, columns: this.width, data: new Float32Array(rows * this.width) };
+  }
+
+  private async inParts(
+    examples: readonly Example[],
+    each: (part: readonly Example[], at: number) => Promise<void>,
+  ): Promise<void> {
+    for (let at = 0; at < examples.length; at += this.rowsAtOnce) {
+      await each(examples.slice(at, at + this.rowsAtOnce), at);
+    }
+  }
+
+  /** Adds factor ∘ row to the rows from `at` on, sketched where they are too long. */
+  private addRows({ data }: Matrix, at: number, rows: Float32Array, factor: Float32Array): void {
+    const { size } = this.gradients;
+    for (let row = 0; row * size < rows.length; row++) {
+      const own = rows.subarray(row * size, (row + 1) * size);
+      for (let i = 0; i < size; i++) own[i] = (own[i] ?? 0) * (factor[i] ?? 0);
+      const target = data.subarray((at + row) * this.width, (at + row + 1) * this.width);
+      const added = this.sketch ? this.sketch.of(own) : own;
+      for (let i = 0; i < this.width; i++) target[i] = (target[i] ?? 0) + (added[i] ?? 0);
+    }
+  }
+}

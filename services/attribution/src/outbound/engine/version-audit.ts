@@ -1,0 +1,98 @@
+import type { BlobStore } from '@openledger/blob-store';
+import { seededRandom } from '@openledger/transformer';
+import type { AuditReport } from '../../application/ports.js';
+import type { LineageRecord } from '../../domain/lineage.js';
+import { shuffled } from '../../domain/shuffled.js';
+import { storeJson } from '../json-blob.js';
+import { type InfluenceSpace, rowOf } from './influence/influence-space.js';
+import type { Matrix } from './influence/products.js';
+import { auditVersion, type VersionAudit } from './oracle/audit-version.js';
+import type { VersionModel } from './version-model.js';
+
+const SEED = 20_261_122;
+/** What is asked in the quick audit that is part of every index, and in the deep one. */
+const QUICK_QUERIES_MAX = 8;
+const DEEP_QUERIES_MAX = 24;
+
+export interface AuditedIndex {
+  readonly model: VersionModel;
+  readonly space: InfluenceSpace;
+  /** Of the records, in the order of the lineage. */
+  readonly vectors: Matrix;
+}
+
+export interface AuditLimits {
+  /** None: a step is taken back, nothing is trained again. */
+  readonly secondsMax: number;
+  readonly cacheFolder?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Holds what the vectors say against what training again says, as far as the time allows. */
+export async function auditIndex(
+  { model, space, vectors }: AuditedIndex,
+  { secondsMax, cacheFolder, signal }: AuditLimits,
+): Promise<VersionAudit> {
+  const heldOut = model.heldOut.length >= 2;
+  const most = secondsMax > 0 ? DEEP_QUERIES_MAX : QUICK_QUERIES_MAX;
+  const asked = askedRecords(heldOut ? model.heldOut : model.records, most);
+  const queries = asked.map((record) => model.exampleOf(record));
+  const answers = await space.answers(queries);
+  return auditVersion(
+    {
+      training: model.training,
+      point: model.trajectory.end,
+      owners: model.records.map(({ contributorId }) => contributorId),
+      stakes: model.records.map(({ tokens, quality }) => tokens * quality),
+      queries,
+      heldOut,
+      predict: (examples, query) => {
+        const answer = rowOf(answers, query);
+        return examples.reduce((sum, example) => sum + dot(rowOf(vectors, example), answer), 0);
+      },
+    },
+    {
+      secondsMax,
+      random: seededRandom(SEED),
+      ...(cacheFolder !== undefined && { cacheFolder }),
+      ...(signal && { signal }),
+    },
+  );
+}
+
+/** The audit as it is published. */
+export async function storeAudit(
+  blobs: BlobStore,
+  audit: VersionAudit,
+  indexDigest: string,
+): Promise<AuditReport> {
+  const { method, reliability, impact } = audit;
+  return {
+    reliability: {
+      ppb: reliability.reliabilityPpb,
+      lowPpb: reliability.lowPpb,
+      highPpb: reliability.highPpb,
+    },
+    method,
+    auditBlob: await storeJson(blobs, { format: 'openledger-attribution-audit/1', indexDigest, ...audit }),
+    ...(impact && { impact }),
+  };
+}
+
+/** Of all contributors alike where there are more than can be asked; the same ones again of the same records. */
+function askedRecords(records: readonly LineageRecord[], most: number): LineageRecord[] {
+  const random = seededRandom(SEED);
+  const lists = [...Map.groupBy(records, ({ contributorId }) => contributorId)]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([, own]) => shuffled(own, random));
+  const turns = Math.max(0, ...lists.map(({ length }) => length));
+  return Array.from({ length: turns }, (_, turn) => lists.flatMap((list) => list[turn] ?? []))
+    .flat()
+    .slice(0, most);
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  return sum;
+}
