@@ -33,8 +33,9 @@ export function environment({ options, secrets, databaseUrl, chain, ports }: Sur
     WORKER_GRPC: grpc('inference-worker'),
     BLOB_DIR: join(options.dataDir, 'blobs'),
     UPLOAD_DIR: join(options.dataDir, 'uploads'),
-    // A laptop has better uses for the memory of an engine that nobody asks.
+    // A laptop has better uses for its cores, and for the memory of an engine that nobody asks.
     ATTRIBUTION_IDLE_MS: '5000',
+    ATTRIBUTION_AUDIT_SECONDS: '20',
     WORK_DIR: join(options.dataDir, 'work'),
     STATE_DIR: join(options.dataDir, 'inference-worker'),
     MODEL_DIR: options.modelDir,

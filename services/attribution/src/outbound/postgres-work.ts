@@ -47,15 +47,19 @@ export class PostgresWork extends WorkStore {
   async claimAnswers(limit: number): Promise<Claimed<ServedAnswer>[]> {
     // Who failed before may be why: he is taken alone, so that a batch that ends the process is not tried again whole.
     const rows = await this.database.query<AnswerRow>(
-      `WITH first AS (
-         SELECT model_id, adapter_digest, request.attempts
-         FROM request JOIN model_version version USING (model_id, adapter_digest)
-         WHERE request.state = 'waiting' AND request.retry_at <= now() AND version.state = 'done'
+      `WITH first AS MATERIALIZED (
+         SELECT model_id, adapter_digest, attempts FROM request
+         WHERE ${DUE} AND EXISTS (
+           SELECT FROM model_version version
+           WHERE version.model_id = request.model_id AND version.adapter_digest = request.adapter_digest
+             AND version.state = 'done')
          ORDER BY served_at, request_id LIMIT 1)
        UPDATE request SET attempts = attempts + 1
        WHERE request_id IN (
-         SELECT request_id FROM request JOIN first USING (model_id, adapter_digest, attempts)
-         WHERE ${DUE} ORDER BY served_at, request_id
+         SELECT request_id FROM request
+         WHERE ${DUE} AND model_id = (SELECT model_id FROM first)
+           AND adapter_digest = (SELECT adapter_digest FROM first) AND attempts = (SELECT attempts FROM first)
+         ORDER BY served_at, request_id
          LIMIT CASE WHEN (SELECT attempts FROM first) = 0 THEN $1::integer ELSE 1 END)
        RETURNING *`,
       [limit],
@@ -95,15 +99,19 @@ export class PostgresWork extends WorkStore {
 
   async lostAnswers(modelWaitMs: number, limit: number): Promise<LostAnswer[]> {
     const rows = await this.database.query<AnswerRow & { readonly lost: string }>(
-      `SELECT request.*, 'INDEX_FAILED' AS lost FROM request
-         JOIN model_version version USING (model_id, adapter_digest)
-         WHERE request.state = 'waiting' AND version.state = 'failed'
+      `(SELECT request.*, 'INDEX_FAILED' AS lost
+         FROM model_version version CROSS JOIN LATERAL (
+           SELECT * FROM request
+           WHERE model_id = version.model_id AND adapter_digest = version.adapter_digest AND state = 'waiting'
+           LIMIT $2) request
+         WHERE version.state = 'failed' LIMIT $2)
        UNION ALL
-       SELECT request.*, 'MODEL_UNKNOWN' FROM request
+       (SELECT request.*, 'MODEL_UNKNOWN' FROM request
          WHERE state = 'waiting' AND recorded_at < now() - make_interval(secs => $1 / 1000.0)
-           AND NOT EXISTS (SELECT FROM model_version version
+           AND NOT EXISTS (
+             SELECT FROM model_version version
              WHERE version.model_id = request.model_id AND version.adapter_digest = request.adapter_digest)
-       LIMIT $2`,
+         LIMIT $2)`,
       [modelWaitMs, limit],
     );
     return rows.map((row) => ({ answer: toServed(row), reason: row.lost }));
