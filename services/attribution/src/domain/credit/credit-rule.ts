@@ -35,7 +35,7 @@ const STEPS = 2 ** 40;
 export function creditAnswer(evidence: AnswerEvidence): AnswerCredit {
   const { likelihoods, training, players, chunks, stakes } = evidence;
   const pools = splitPools(likelihoods);
-  const taught = shareTraining(pools.trainingPpb, trainingCredit(training));
+  const taught = shareTraining(pools.trainingPpb, soleParty(training, stakes) ?? trainingCredit(training));
   const retrieved: ContextShares = shareContext(pools.contextPpb, players, chunks);
   const base = new Map(stakes.map(({ contributorId, basePpb }) => [contributorId, basePpb]));
   const ids = [...new Set([...base.keys(), ...retrieved.contributors.keys()])].sort();
@@ -48,6 +48,22 @@ export function creditAnswer(evidence: AnswerEvidence): AnswerCredit {
       basePpb: base.get(contributorId) ?? 0,
     })),
     reservePpb: taught.reserve + retrieved.reserve,
+  };
+}
+
+/**
+ * Where one party taught the model everything there is nobody it must be told apart from: what the adapter added is its
+ * members', by what each put in. Undefined where there are others, or where some of it was taken back.
+ */
+function soleParty(
+  { parties, records }: TrainingEvidence,
+  stakes: readonly Stake[],
+): TrainingCredit | undefined {
+  const known = new Set(stakes.map(({ contributorId }) => parties.get(contributorId) ?? contributorId));
+  if (known.size !== 1 || records.some(({ withdrawn }) => withdrawn)) return undefined;
+  return {
+    contributors: new Map(stakes.map(({ contributorId, tokens }) => [contributorId, tokens])),
+    reserve: 0,
   };
 }
 
