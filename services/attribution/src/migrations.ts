@@ -57,6 +57,8 @@ const AuditReplayChallenge = sqlMigration(
     ALTER TABLE request ADD COLUMN recorded_at timestamptz NOT NULL DEFAULT now();
     CREATE INDEX request_waiting_version ON request (model_id, adapter_digest, served_at) WHERE state = 'waiting';
     CREATE INDEX request_waiting_recorded ON request (recorded_at) WHERE state = 'waiting';
+    -- The index is another one now; scores that were made with the one before stand.
+    UPDATE model_version SET state = 'waiting', attempts = 0, retry_at = now(), progress = NULL WHERE state = 'done';
     -- Answers that were given up were never published; nobody was paid for them.
     UPDATE request SET state = 'waiting', attempts = 0, retry_at = now() WHERE state = 'failed';
     -- The deep audit of a version, after its index.
