@@ -81,8 +81,8 @@ describe('reliabilityOf', () => {
 
   it('promises no more than its method can vouch for', () => {
     const { reliabilityPpb, highPpb } = reliabilityOf(table(measured, 'LOCAL_STEP'), seededRandom(1));
-    expect(reliabilityPpb).toBe(700_000_000);
-    expect(highPpb).toBe(700_000_000);
+    expect(reliabilityPpb).toBe(500_000_000);
+    expect(highPpb).toBe(500_000_000);
   });
 
   it('knows no interval from one query, and refuses what is not a number', () => {
