@@ -1,4 +1,8 @@
+import { attributionCompression } from './attribution/compression.js';
+import { attributionDetect } from './attribution/detect.js';
+import { attributionLds } from './attribution/lds.js';
 import { attributionOracle } from './attribution/oracle.js';
+import { attributionPayout } from './attribution/payout.js';
 import { attributionScan } from './attribution/scan.js';
 import { attributionSpans } from './attribution/spans.js';
 import type { Bench } from './bench.js';
@@ -47,4 +51,8 @@ export const benches: readonly Bench[] = [
   attributionScan,
   attributionSpans,
   attributionOracle,
+  attributionLds,
+  attributionPayout,
+  attributionDetect,
+  attributionCompression,
 ];
