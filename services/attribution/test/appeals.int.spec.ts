@@ -123,6 +123,25 @@ describe('who reads an attribution', () => {
     });
   });
 
+  it('shows the shares where the evidence is lost, and says so', async () => {
+    const requestId = await scoredAnswer();
+    const { evidenceBlob } = await grpc.attribution(requestId, 'ada');
+    await running.lose(evidenceBlob);
+    const { status, body } = await running.get(`/attributions/${requestId}`, 'payer');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      text: '',
+      spans: [],
+      missing: [`evidence ${evidenceBlob}`],
+      status: 'scored',
+    });
+    expect((await grpc.explanation(requestId, 'bo')).reasons).toMatchObject([
+      { contributorId: 'ada', code: 'PAID' },
+      { contributorId: 'bo', code: 'ONLY_BASE_SHARE' },
+      { contributorId: 'cy', code: 'PAID' },
+    ]);
+  });
+
   it('says that an index is stale once a contribution in it was taken back', async () => {
     const requestId = await scoredAnswer();
     const isStale = async () =>

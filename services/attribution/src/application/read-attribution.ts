@@ -12,6 +12,8 @@ export interface ReadAnswer {
   readonly answer: AnswerStatus;
   readonly score: ScoredAnswer;
   readonly evidence: ShownEvidence;
+  /** What is gone, so that it cannot be shown. */
+  readonly missing: readonly string[];
   /** Something that the index was built from has been taken back since. */
   readonly isStale: boolean;
 }
@@ -47,14 +49,24 @@ export class ReadAttribution {
   async answer(requestId: string, reader: Reader): Promise<ReadAnswer> {
     const found = await readable(this.reads, requestId, reader);
     const { answer, score } = scored(found);
-    const blob = score.evidenceBlob;
-    const whole = blob === '' ? NOTHING_SHOWN : await this.evidence.read(blob);
+    const stored = await this.stored(score.evidenceBlob);
+    const whole = stored ?? NOTHING_SHOWN;
     const cited = [...whole.topRecords, ...whole.spans.flatMap(({ records }) => records)];
     const withdrawn = await this.registry.withdrawnRecords([
       ...new Set(cited.map(({ recordId }) => recordId)),
     ]);
     const evidence = shownTo({ evidence: whole, score, withdrawn }, { ...reader, isPayer: found.isPayer });
-    return { answer, score, evidence, isStale: await this.isStale(found.version) };
+    const isStale = await this.isStale(found.version);
+    return { answer, score, evidence, missing: stored ? [] : [`evidence ${score.evidenceBlob}`], isStale };
+  }
+
+  /** Undefined when it is gone: the shares stand without it. */
+  private async stored(blob: string): Promise<Evidence | undefined> {
+    if (blob === '') return NOTHING_SHOWN;
+    return this.evidence.read(blob).catch((error: unknown) => {
+      if (error instanceof DomainError && error.code === 'BLOB_UNKNOWN') return undefined;
+      throw error;
+    });
   }
 
   /** The newest deployed version. @throws DomainError MODEL_UNKNOWN */

@@ -1,5 +1,4 @@
 import type { ReadAnswer, ReadImpact, ReadModel } from '../application/read-attribution.js';
-import type { ShownEvidence } from '../application/shown-evidence.js';
 import { type Challenge, reliabilityOf } from '../application/store-port.js';
 
 /** What a model's attribution is good for. */
@@ -40,7 +39,7 @@ export function modelView(model: ReadModel) {
   };
 }
 
-export function answerView({ answer, score, evidence, isStale }: ReadAnswer) {
+export function answerView({ answer, score, evidence, missing, isStale }: ReadAnswer) {
   const { status, reason, contributors, baseModelPpb, reservePpb, reliability, pools } = score;
   const { indexDigest, indexRoot, codeVersion, receiptBlob, evidenceBlob } = score;
   return {
@@ -59,6 +58,7 @@ export function answerView({ answer, score, evidence, isStale }: ReadAnswer) {
     contributors,
     spans: evidence.spans,
     topRecords: evidence.topRecords,
+    missing,
     isStale,
     indexDigest,
     indexRoot,
@@ -69,9 +69,9 @@ export function answerView({ answer, score, evidence, isStale }: ReadAnswer) {
   };
 }
 
-export function explanationView(requestId: string, evidence: ShownEvidence) {
+export function explanationView({ answer, evidence, missing }: ReadAnswer) {
   const { text, spans, topRecords, chunks, reasons } = evidence;
-  return { requestId, text, spans, records: topRecords, chunks, reasons };
+  return { requestId: answer.requestId, text, spans, records: topRecords, chunks, reasons, missing };
 }
 
 export function impactView({ version, impact, versions }: ReadImpact) {

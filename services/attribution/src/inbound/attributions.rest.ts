@@ -42,8 +42,7 @@ export class AttributionsController {
   @Authenticated()
   @Get(':requestId/explanation')
   async explanation(@Caller() caller: Principal, @Param('requestId') id: string) {
-    const { evidence } = await this.read.answer(id, caller);
-    return explanationView(id, evidence);
+    return explanationView(await this.read.answer(id, caller));
   }
 
   @Authenticated()
