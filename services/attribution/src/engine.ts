@@ -1,4 +1,5 @@
 /** The arithmetic of attribution, for benchmarks. */
+export type { IndexSummary, ModelVersion, ScoredAnswer } from './application/ports.js';
 export { pearson, spearman } from './domain/audit/correlation.js';
 export { bootstrapInterval, type Estimate, type Interval, meanEstimate } from './domain/audit/interval.js';
 export { type LdsResult, lds, subsetOutcomes } from './domain/audit/lds.js';
@@ -19,11 +20,12 @@ export {
 } from './domain/vectors/quantise.js';
 export { scanKernel, scanKernelModule } from './domain/vectors/scan-kernel.js';
 export { ROWS_AT, ScanMemory } from './domain/vectors/scan-memory.js';
+export { Engine } from './outbound/engine/engine.js';
 export { InfluenceSpace, rowOf } from './outbound/engine/influence/influence-space.js';
 export { type Matrix, Products } from './outbound/engine/influence/products.js';
 export type { Learning } from './outbound/engine/influence/projection.js';
 export { runTrajectory } from './outbound/engine/influence/run-trajectory.js';
-export { type Trajectory, TrajectoryRows } from './outbound/engine/influence/trajectory-rows.js';
+export { endOf, type Trajectory, TrajectoryRows } from './outbound/engine/influence/trajectory-rows.js';
 export {
   type AuditedVersion,
   auditVersion,

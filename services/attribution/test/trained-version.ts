@@ -17,7 +17,7 @@ import {
   targetModules,
 } from '@openledger/transformer';
 import { runTrajectory } from '../src/outbound/engine/influence/run-trajectory.js';
-import type { Trajectory } from '../src/outbound/engine/influence/trajectory-rows.js';
+import { endOf, type Trajectory } from '../src/outbound/engine/influence/trajectory-rows.js';
 
 export interface TestRecord {
   readonly contributorId: string;
@@ -79,7 +79,7 @@ export class TrainedVersion {
     const rates = Array.from({ length: run.steps }, (_, i) => run.learningRate(i + 1));
     await run.release();
     const event = await deploy(blobs, { base, recipe, trajectory, rates, records, examples });
-    const weights = trajectory.end.tensors;
+    const weights = endOf(trajectory).tensors;
     const scorer = await Scorer.open(base.config, base.weights, { maxLength: TOKENS_MAX, threads: 1, lora });
     const logs = await scorer.logProbabilities(examples, weights);
     const scored = logs.reduce((sum, { length }) => sum + length, 0);
@@ -122,7 +122,7 @@ interface Trained {
 /** The files that training publishes, in its formats. */
 async function deploy(blobs: BlobStore, trained: Trained) {
   const { base, trajectory, records, examples } = trained;
-  const files = encodeAdapter(lora, trajectory.end.tensors, 'test');
+  const files = encodeAdapter(lora, endOf(trajectory).tensors, 'test');
   const lines = records.map((record, i) => ({
     recordId: `record-${i}`,
     contributionId: `contribution-of-${record.contributorId}`,
@@ -161,7 +161,7 @@ async function logOf(
   const steps = rates.length;
   const { lora: config, seed, batchRows, schedule, optimizer, maxGradientNorm, maxTokens } = recipe;
   const put = (tensors: LoraWeights) => blobs.put(encodeSafetensors(tensors));
-  const points = [...trajectory.points, trajectory.end];
+  const { points } = trajectory;
   const checkpoints = await Promise.all(
     points.map(async ({ tensors, secondMoments }, i) => ({
       step: Math.round(((i + 1) * steps) / points.length),
@@ -189,7 +189,7 @@ async function logOf(
     learningRateSum: rates.reduce((sum, rate) => sum + rate, 0),
     epsilonRoot: optimizer.epsilonRoot,
     maxTokens,
-    secondMomentsBlob: await put(trajectory.end.secondMoments),
+    secondMomentsBlob: await put(endOf(trajectory).secondMoments),
     lossTraceBlob: await blobs.put(Buffer.alloc(4 * steps)),
     checkpoints,
     heldOut: {

@@ -6,6 +6,7 @@ import { shuffled } from '../../domain/shuffled.js';
 import { storeJson } from '../json-blob.js';
 import { type InfluenceSpace, rowOf } from './influence/influence-space.js';
 import type { Matrix } from './influence/products.js';
+import { endOf } from './influence/trajectory-rows.js';
 import { auditVersion, type VersionAudit } from './oracle/audit-version.js';
 import type { VersionModel } from './version-model.js';
 
@@ -41,7 +42,7 @@ export async function auditIndex(
   return auditVersion(
     {
       training: model.training,
-      point: model.trajectory.end,
+      point: endOf(model.trajectory),
       owners: model.records.map(({ contributorId }) => contributorId),
       stakes: model.records.map(({ tokens, quality }) => tokens * quality),
       queries,

@@ -145,7 +145,7 @@ export class VersionModel {
         maxLength: tokensMax,
         threads,
       }),
-      trajectory: await readTrajectory(blobs, log, adapter.weights),
+      trajectory: await readTrajectory(blobs, log),
       tokensMax,
       threads,
     });
@@ -178,26 +178,22 @@ export class VersionModel {
   }
 }
 
-/** The checkpoints before the end, or the end where it is the only one. */
-async function readTrajectory(blobs: BlobStore, log: TrainingLog, adapter: LoraWeights): Promise<Trajectory> {
-  const { schedule } = log.recipe;
-  const before = log.checkpoints.filter(({ step }) => step < log.steps);
-  const kept = before.length > 0 ? before : log.checkpoints;
+async function readTrajectory(blobs: BlobStore, log: TrainingLog): Promise<Trajectory> {
+  const { checkpoints, steps, recipe } = log;
   const rates = ratesAround(
-    kept.map(({ step }) => step),
-    log.steps,
-    (step) => learningRateAt(step, schedule),
+    checkpoints.map(({ step }) => step),
+    steps,
+    (step) => learningRateAt(step, recipe.schedule),
   );
   const points: Trajectory['points'][number][] = [];
-  for (const [i, { tensorsBlob, secondMomentsBlob }] of kept.entries()) {
+  for (const [i, { tensorsBlob, secondMomentsBlob }] of checkpoints.entries()) {
     points.push({
       tensors: await readTensors(blobs, tensorsBlob),
       secondMoments: await readTensors(blobs, secondMomentsBlob),
       learningRateSum: rates[i] ?? 0,
     });
   }
-  const end = { tensors: adapter, secondMoments: await readTensors(blobs, log.secondMomentsBlob) };
-  return { points, end, epsilonRoot: log.epsilonRoot };
+  return { points, epsilonRoot: log.epsilonRoot };
 }
 
 async function readTensors(blobs: BlobStore, blob: string): Promise<LoraWeights> {

@@ -7,9 +7,9 @@ import { type Trajectory, TrajectoryRows } from './trajectory-rows.js';
 /** Dimensions of a vector; one of 64 is its beginning. */
 export const DIMENSIONS = 256;
 const SEED = 20_261_121;
-/** Gradient rows that the space is fitted to, in all. */
-const FITTED_BYTES_MAX = 160 * 2 ** 20;
-const FITTED_ROWS_MAX = 1_024;
+/** Gradient rows that the space is fitted to: draws for Fisher's matrix, and records for its directions. */
+const FISHER_ROWS_MAX = 1_024;
+const SAMPLE_ROWS_MAX = 512;
 
 export interface SpaceFit {
   readonly space: InfluenceSpace;
@@ -37,17 +37,12 @@ export class InfluenceSpace {
     const { threads, dimensions = DIMENSIONS, report } = options;
     const rows = new TrajectoryRows(gradients, trajectory);
     const products = await Products.open({ threads });
-    const most = Math.min(FITTED_ROWS_MAX, Math.floor(FITTED_BYTES_MAX / (4 * rows.width)));
-    const drawn = evenly(
-      examples.length,
-      Math.min(examples.length, Math.floor(most / 2 / trajectory.points.length)),
-    );
-    const fisher = await rows.fisher(
-      drawn.flatMap((at) => examples[at] ?? []),
-      seededRandom(SEED),
-    );
-    const kept = evenly(examples.length, Math.min(examples.length, Math.floor(most / 2)));
-    const sample = await rows.records(kept.flatMap((at) => examples[at] ?? []));
+    const pick = (most: number) =>
+      evenly(examples.length, Math.min(examples.length, most)).flatMap((at) => examples[at] ?? []);
+    const drawn = pick(Math.floor(FISHER_ROWS_MAX / trajectory.points.length));
+    const fisher = await rows.fisher(drawn, seededRandom(SEED));
+    const kept = pick(SAMPLE_ROWS_MAX);
+    const sample = await rows.records(kept);
     report?.(kept.length, examples.length);
     const projection = await fitProjection(
       products,

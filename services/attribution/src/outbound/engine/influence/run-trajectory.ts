@@ -1,8 +1,8 @@
 import type { LoraWeights, RecipeRun, Retraining, StepState, Tensor } from '@openledger/transformer';
 import type { Trajectory } from './trajectory-rows.js';
 
-/** Points on the way of a training; three give what six do. */
-const POINTS = 3;
+/** Points of a training, the last at its end. */
+const POINTS = 4;
 
 /** Trains by the recipe and keeps what influence is measured from. */
 export async function runTrajectory(
@@ -10,7 +10,7 @@ export async function runTrajectory(
   { beta2, epsilonRoot }: { readonly beta2: number; readonly epsilonRoot: number },
   retraining: Omit<Retraining, 'onStep'> = {},
 ): Promise<Trajectory> {
-  const kept = Array.from({ length: POINTS }, (_, i) => Math.round(((i + 1) * run.steps) / (POINTS + 1)));
+  const kept = Array.from({ length: POINTS }, (_, i) => Math.round(((i + 1) * run.steps) / POINTS));
   const rates = ratesAround(kept, run.steps, (step) => run.learningRate(step));
   const points: Trajectory['points'][number][] = [];
   const end = await run.train({
@@ -25,7 +25,8 @@ export async function runTrajectory(
       });
     },
   });
-  return { points, end, epsilonRoot };
+  points.push({ ...end, learningRateSum: rates[POINTS - 1] ?? 0 });
+  return { points, epsilonRoot };
 }
 
 /** Σ of the learning rates of the steps that each checkpoint is nearest to; `steps` are those done at each. */

@@ -16,11 +16,13 @@ export interface TrajectoryPoint {
   readonly secondMoments: LoraWeights;
 }
 
-/** A training, by a few points on its way and its end. */
+/** A training, by a few points on its way. */
 export interface Trajectory {
-  /** Each stands for a part of the training; `learningRateSum` is Σ of the learning rates in that part. */
+  /**
+   * In order, the last at the end. Each stands for a part of the training; `learningRateSum` is Σ of the learning rates
+   * in that part.
+   */
   readonly points: readonly (TrajectoryPoint & { readonly learningRateSum: number })[];
-  readonly end: TrajectoryPoint;
   /** ε inside Adam's root. */
   readonly epsilonRoot: number;
 }
@@ -28,6 +30,8 @@ export interface Trajectory {
 /** Numbers in a row; longer gradients are sketched, with an error of products of 1/√width of the lengths. */
 export const WIDTH_MAX = 32_768;
 export const SKETCH_SEED = 20_261_120;
+/** Last points whose mean an answer is differentiated at. */
+const ANSWER_POINTS = 3;
 /** Gradients in memory at once, in numbers. */
 const NUMBERS_AT_ONCE = 2 ** 24;
 
@@ -35,8 +39,9 @@ const NUMBERS_AT_ONCE = 2 ** 24;
  * Gradients in the geometry that Adam trained in. A step along g moves the parameters by D g, D = (v̂ + ε)^(-½),
  * so the product of a record's and an answer's row is the change of the answer's loss by a step on the
  * record (LESS, Xia et al. 2024, section 3). A record is differentiated where it was learnt, at points along
- * the training (TracIn, Pruthi et al. 2020, eq. 3), weighted by how much was learnt there; an answer where it
- * was given, at the end.
+ * the training (TracIn, Pruthi et al. 2020, eq. 3), weighted by how much was learnt there; an answer at the mean of
+ * the last points, where what a whole removal would undo is still felt: at the end an answer that is known
+ * by heart has hardly a gradient left.
  */
 export class TrajectoryRows {
   readonly width: number;
@@ -44,15 +49,18 @@ export class TrajectoryRows {
   /** At each point: D^½ there, which rows of Fisher draws are in, and D there over D^½ at the end. */
   private readonly atPoints: readonly { readonly root: Float32Array; readonly step: Float32Array }[];
   private readonly endRoot: Float32Array;
+  private readonly answering: LoraWeights;
 
   constructor(
     private readonly gradients: ExampleGradients,
     private readonly trajectory: Trajectory,
   ) {
-    const { points, end, epsilonRoot } = trajectory;
+    const { points, epsilonRoot } = trajectory;
+    const end = endOf(trajectory);
     const rootOf = ({ secondMoments }: TrajectoryPoint) =>
       flatten(gradients.shapes, secondMoments).map((moment) => (moment + epsilonRoot) ** -0.25);
     this.endRoot = rootOf(end);
+    this.answering = meanTensors(points.slice(-ANSWER_POINTS));
     const total = points.reduce((sum, { learningRateSum }) => sum + learningRateSum, 0);
     this.atPoints = points.map((point) => {
       const root = rootOf(point);
@@ -80,16 +88,11 @@ export class TrajectoryRows {
     return result;
   }
 
-  /** What each example asks of the trained adapter: its gradient at the end. */
+  /** What each example asks of what was learnt. */
   async answers(examples: readonly Example[]): Promise<Matrix> {
     const result = this.empty(examples.length);
     await this.inParts(examples, async (part, at) => {
-      this.addRows(
-        result,
-        at,
-        (await this.gradients.of(this.trajectory.end.tensors, part)).rows,
-        this.endRoot,
-      );
+      this.addRows(result, at, (await this.gradients.of(this.answering, part)).rows, this.endRoot);
     });
     return result;
   }
@@ -138,4 +141,24 @@ export class TrajectoryRows {
       for (let i = 0; i < this.width; i++) target[i] = (target[i] ?? 0) + (added[i] ?? 0);
     }
   }
+}
+
+/** The trained adapter. */
+export function endOf({ points }: Trajectory): TrajectoryPoint {
+  const end = points.at(-1);
+  invariant(end, 'a training has an end');
+  return end;
+}
+
+function meanTensors(points: readonly TrajectoryPoint[]): LoraWeights {
+  return new Map(
+    [...(points[0]?.tensors ?? [])].map(([name, { shape, data }]) => {
+      const mean = new Float32Array(data.length);
+      for (const { tensors } of points) {
+        const own = tensors.get(name)?.data;
+        for (let i = 0; i < mean.length; i++) mean[i] = (mean[i] ?? 0) + (own?.[i] ?? 0) / points.length;
+      }
+      return [name, { shape, data: mean }];
+    }),
+  );
 }
