@@ -194,6 +194,9 @@ export abstract class AttributionEngine {
   abstract replay(order: ReplayOrder, signal: AbortSignal): Promise<Replay>;
 }
 
+/** Words that several parties hold, that are everywhere, or that only read alike earn nobody anything. */
+export type SpanStanding = 'owned' | 'common' | 'boilerplate' | 'alike';
+
 export type ReasonCode = 'PAID' | 'BELOW_NOISE' | 'NEGATIVE' | 'DUPLICATE' | 'WITHDRAWN' | 'ONLY_BASE_SHARE';
 
 /** Why an answer is attributed as it is; positions are Unicode code points of the text, end exclusive. */
@@ -206,6 +209,8 @@ export interface Evidence {
     readonly records: readonly { readonly recordId: string; readonly contributorId: string }[];
     /** What the adapter added on them. */
     readonly nats?: number;
+    /** Why it earns its holders something or not; absent in evidence of earlier releases. */
+    readonly standing?: SpanStanding;
   }[];
   readonly topRecords: readonly {
     readonly recordId: string;

@@ -33,6 +33,7 @@ export function shownTo(
     spans: evidence.spans.map((span) => ({
       ...span,
       nats: span.nats ?? 0,
+      standing: span.standing ?? 'owned',
       text: isPayer || span.records.some(isHis) ? span.text : '',
     })),
     topRecords: evidence.topRecords.map((record) => {

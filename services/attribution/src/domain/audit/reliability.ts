@@ -11,7 +11,7 @@ export type AuditMethod = 'LOCAL_STEP' | 'METAGRADIENT' | 'LEAVE_ONE_OUT' | 'SHA
  */
 const CEILING: Readonly<Record<AuditMethod, number>> = {
   LOCAL_STEP: 0.5,
-  METAGRADIENT: 0.75,
+  METAGRADIENT: 0.7,
   LEAVE_ONE_OUT: 1,
   SHAPLEY: 1,
 };

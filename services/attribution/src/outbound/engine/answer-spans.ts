@@ -1,4 +1,5 @@
 import type { TextTokenizer } from '@openledger/transformer';
+import type { SpanStanding } from '../../application/ports.js';
 import type { LineageRecord } from '../../domain/lineage.js';
 import { contentHash } from '../../domain/retrieval/chunk-content.js';
 import { answerPositions } from '../../domain/spans/answer-bounds.js';
@@ -29,7 +30,7 @@ export interface ShownSpan {
   /** What the adapter added on it, nats. */
   readonly nats: number;
   /** Why it earns its holders something or not; what only reads alike is shown and earns nothing. */
-  readonly standing: TokenSpan['standing'] | 'alike';
+  readonly standing: SpanStanding;
 }
 
 export interface AnswerSpans {

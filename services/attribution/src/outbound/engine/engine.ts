@@ -129,11 +129,16 @@ export class Engine {
   }
 
   private async verify(version: ModelVersion, receipt: ScoreReceipt): Promise<string | undefined> {
-    const { sums, description } = await this.scoringOf(version, receipt.inputs.indexDigest);
+    const { index, sums, description } = await this.scoringOf(version, receipt.inputs.indexDigest);
     const { root, stakes } = description;
     const sumOf = (group: string) =>
       Number(group) < sums.count ? sums.group(Number(group)).values : undefined;
-    return verifyReceipt(receipt, { root, stakes, sumOf }, receiptRule);
+    const rows = new Map([...index.vectors.records].map((record, row) => [record, row]));
+    const rowOf = (record: number) => {
+      const row = rows.get(record);
+      return row === undefined ? undefined : index.vectors.row(row).values;
+    };
+    return verifyReceipt(receipt, { root, stakes, sumOf, rowOf }, receiptRule);
   }
 
   private async baseModel(): Promise<LoadedModel> {

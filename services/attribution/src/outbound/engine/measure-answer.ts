@@ -1,15 +1,11 @@
 import { DomainError } from '@openledger/kernel';
 import { completionExample } from '@openledger/transformer';
-import { robustDeviation } from '../../domain/credit/chance.js';
-import { aboveChance, restOf, standsOut } from '../../domain/credit/training-credit.js';
+import { noiseOf, standingOf } from '../../domain/credit/standing.js';
 import type { GroupMeasure, RecordMeasure } from '../../domain/receipt.js';
 import { exactProduct, natsOf, type QuantisedQuery, quantiseQuery } from '../../domain/vectors/quantise.js';
 import type { AnswerWithContext } from './answer-context.js';
 import { rowOf } from './influence/influence-space.js';
 import type { ScoringVersion } from './scoring-version.js';
-
-/** Fewer say nothing of what chance gives. */
-const DECOYS_MIN = 8;
 
 /** What the vectors say of an answer. */
 export interface AnswerVector {
@@ -19,11 +15,7 @@ export interface AnswerVector {
   readonly records: readonly RecordMeasure[];
   /** Influence of each row of the index, nats. */
   readonly scores: Float64Array;
-  /**
-   * Deviation of influence by chance, nats for a vector of length 1: most records have nothing to do with an answer,
-   * trained ones or not, so the larger of both medians is what it takes to stand out. By length, because what was hard to
-   * learn has long gradients that agree with anything a little.
-   */
+  /** Deviation of influence by chance, nats for a vector of length 1. */
   readonly noise: number;
   /** Influence of records that the model never saw, nats for a vector of length 1. */
   readonly decoys: readonly number[];
@@ -47,42 +39,25 @@ export async function measureAnswer(
   const decoys = Array.from({ length: index.decoys.rows }, (_, row) =>
     perLength(rowOf(index.decoys, row), query),
   );
-  const noise = Math.max(
-    robustDeviation(scores.map((score, row) => divided(score, lengths[row] ?? 0))),
-    decoys.length >= DECOYS_MIN ? robustDeviation(decoys) : 0,
-  );
-  const groups = clusterRows.map(({ from, count }, cluster): GroupMeasure => {
-    const { scale } = sums.group(cluster);
-    const deviation = noise * lengthOf(lengths.subarray(from, from + count));
-    return {
+  const influences = { scores, lengths };
+  const noise = noiseOf(influences, decoys);
+  const { kappa } = description;
+  const standings = clusterRows.map((range, cluster) => {
+    const score = natsOf(products[cluster] ?? 0, sums.group(cluster).scale, query.scale);
+    return standingOf({ cluster, score, rows: rowsIn(range) }, influences, { noise, kappa });
+  });
+  const groups = standings.map(
+    ({ cluster: { deviation } }, cluster): GroupMeasure => ({
       id: String(cluster),
       sum: String(products[cluster] ?? 0),
-      scale: String(scale),
+      scale: String(sums.group(cluster).scale),
       deviation: String(deviation),
-    };
-  });
-  const records = clusterRows.flatMap((range, cluster) => {
-    const group = groups[cluster];
-    if (!group) return [];
-    const score = natsOf(Number(group.sum), Number(group.scale), query.scale);
-    const own = rowsIn(range).map((row) => ({
-      row,
-      score: scores[row] ?? 0,
-      deviation: noise * (lengths[row] ?? 0),
-    }));
-    const alone = own.filter(standsOut);
-    const rest = restOf({ cluster, score, deviation: Number(group.deviation) }, alone);
-    const paid = aboveChance(rest, description.kappa) > 0 ? own : alone;
-    return paid.flatMap(({ row, deviation }) => recordOf(version, row, { query, deviation, withdrawn }));
-  });
-  return {
-    query,
-    groups,
-    records,
-    scores,
-    noise,
-    decoys,
-  };
+    }),
+  );
+  const records = standings.flatMap(({ paid }) =>
+    paid.flatMap(({ row, deviation }) => recordOf(version, row, { query, deviation, withdrawn })),
+  );
+  return { query, groups, records, scores, noise, decoys };
 }
 
 /** Influence of a vector on the query, had it the length 1; nats. */

@@ -54,6 +54,8 @@ export interface Span {
   records: RecordRef[];
   /** What the adapter added on them, nats. */
   nats: number;
+  /** owned, or why it earns its holders nothing: common (held by many), boilerplate, alike (not to the letter). */
+  standing: string;
 }
 
 export interface RecordRef {
@@ -390,7 +392,7 @@ export const Explanation: MessageFns<Explanation> = {
 };
 
 function createBaseSpan(): Span {
-  return { start: 0, end: 0, text: "", records: [], nats: 0 };
+  return { start: 0, end: 0, text: "", records: [], nats: 0, standing: "" };
 }
 
 export const Span: MessageFns<Span> = {
@@ -409,6 +411,9 @@ export const Span: MessageFns<Span> = {
     }
     if (message.nats !== 0) {
       writer.uint32(41).double(message.nats);
+    }
+    if (message.standing !== "") {
+      writer.uint32(50).string(message.standing);
     }
     return writer;
   },
@@ -466,6 +471,14 @@ export const Span: MessageFns<Span> = {
             message.nats = reader.double();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.standing = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -485,6 +498,7 @@ export const Span: MessageFns<Span> = {
       text: isSet(object.text) ? globalThis.String(object.text) : "",
       records: globalThis.Array.isArray(object?.records) ? object.records.map((e: any) => RecordRef.fromJSON(e)) : [],
       nats: isSet(object.nats) ? globalThis.Number(object.nats) : 0,
+      standing: isSet(object.standing) ? globalThis.String(object.standing) : "",
     };
   },
 
@@ -505,6 +519,9 @@ export const Span: MessageFns<Span> = {
     if (message.nats !== 0) {
       obj.nats = floatToJson(message.nats);
     }
+    if (message.standing !== "") {
+      obj.standing = message.standing;
+    }
     return obj;
   },
 
@@ -518,6 +535,7 @@ export const Span: MessageFns<Span> = {
     message.text = object.text ?? "";
     message.records = object.records?.map((e) => RecordRef.fromPartial(e)) || [];
     message.nats = object.nats ?? 0;
+    message.standing = object.standing ?? "";
     return message;
   },
 };
