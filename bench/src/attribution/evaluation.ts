@@ -1,4 +1,4 @@
-import { type Estimate, meanEstimate } from '@openledger/attribution/engine';
+import { type Estimate, endOf, meanEstimate } from '@openledger/attribution/engine';
 import { seededRandom } from '@openledger/transformer';
 import type { Bed, BedName } from './bed.js';
 import type { TruthPlan } from './ground-truth.js';
@@ -46,8 +46,8 @@ export async function gradDot(
   { examples, queries }: Pick<Bed, 'examples' | 'queries'>,
   { gradients, trajectory }: TrainedBed,
 ): Promise<Float64Array[]> {
-  const { rows } = await gradients.of(trajectory.end.tensors, examples);
-  const asked = (await gradients.of(trajectory.end.tensors, queries)).rows;
+  const { rows } = await gradients.of(endOf(trajectory).tensors, examples);
+  const asked = (await gradients.of(endOf(trajectory).tensors, queries)).rows;
   const { size } = gradients;
   return queries.map((_, q) =>
     Float64Array.from(examples, (_unused, i) => {
