@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, type Json, sha256 } from '@openledger/kernel';
 import { encodeSafetensors } from '@openledger/transformer';
@@ -49,7 +49,10 @@ async function ask(
 ): Promise<Kept> {
   const folder = join(root, '.cache', 'bench', 'attribution', `peers-${bed.name}-${process.pid}`);
   const told = (line: string) => log(`${bed.name}, peers: ${line}`);
-  const { methods, versions } = await scoresOf(bed, training, { folder, threads: THREADS, log: told });
+  const options = { folder, threads: THREADS, log: told };
+  const { methods, versions } = await scoresOf(bed, training, options).finally(() =>
+    rm(folder, { recursive: true, force: true }),
+  );
   const kept: Kept = {
     versions,
     rows: [...methods].map(([method, { scores, ...row }]) => ({
