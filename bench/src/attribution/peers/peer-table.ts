@@ -27,6 +27,8 @@ interface Kept {
 }
 
 const THREADS = 2;
+/** As retrains train: more threads give other last bits, so another adapter. */
+const TRAINING_THREADS = 1;
 const cacheFolder = join(root, '.cache', 'attribution', 'peers');
 const program = join(root, 'bench', 'peers', 'attribution');
 
@@ -35,7 +37,7 @@ const program = join(root, 'bench', 'peers', 'attribution');
  * program: they take minutes, and several benches ask.
  */
 export async function peerTable(bed: Bed, { log, peer }: BenchContext): Promise<PeerRow[]> {
-  const training = await recordTraining(bed, THREADS);
+  const training = await recordTraining(bed, TRAINING_THREADS);
   const file = join(cacheFolder, `${bed.name}-${await keyOf(bed, training)}.json`);
   const kept = (await readKept(file)) ?? (await ask(bed, training, { file, log }));
   for (const [name, version] of Object.entries(kept.versions)) peer(name, version);
