@@ -16,17 +16,16 @@ function integrated(t: number, f: (excess: number) => number): number {
   return (sum * step) / 3;
 }
 
-/** Normal numbers at equal probabilities, by bisection of the integral above. */
+/** Normal numbers at equal probabilities. */
 function normals(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => {
-    let [low, high] = [-9, 9];
-    for (let pass = 0; pass < 40; pass++) {
-      const middle = (low + high) / 2;
-      if (integrated(middle, () => 1) > (i + 0.5) / count) low = middle;
-      else high = middle;
-    }
-    return low;
-  });
+  const step = 1e-4;
+  const drawn: number[] = [];
+  let below = 0;
+  for (let x = -9; x < 9 && drawn.length < count; x += step) {
+    below += density(x) * step;
+    if (below > (drawn.length + 0.5) / count) drawn.push(x);
+  }
+  return drawn;
 }
 
 describe('chanceAbove', () => {
@@ -89,7 +88,8 @@ describe('robustDeviation', () => {
     expect(robustDeviation(influential)).toBeGreaterThan(1);
     expect(robustDeviation(influential)).toBeLessThan(2.2);
     const most = drawn.map((value, i) => (i % 10 < 3 ? value : 1e9));
-    expect(robustDeviation(most)).toBeLessThan(4);
+    // The lower quartile of all is five sixths of what is chance: 1.38 / 0.3186.
+    expect(robustDeviation(most)).toBeLessThan(4.5);
   });
 
   it('is zero of nothing and of zeros', () => {

@@ -1,3 +1,4 @@
+import { DomainError } from '@openledger/kernel';
 import { Matrix as DenseMatrix, EigenvalueDecomposition } from 'ml-matrix';
 
 export interface Spectrum {
@@ -10,12 +11,20 @@ export interface Spectrum {
 /** Below this share of the largest eigenvalue, products of float32 numbers are noise. */
 const NOISE = 1e-6;
 
-/** Eigenvalues above rounding and their vectors, of a symmetric matrix that is positive but for rounding. */
+/**
+ * Eigenvalues above rounding and their vectors, of a symmetric matrix that is positive but for rounding.
+ *
+ * @throws DomainError NOT_FINITE
+ */
 export function spectrumOf(size: number, at: (row: number, column: number) => number): Spectrum {
   const dense = DenseMatrix.zeros(size, size);
   for (let row = 0; row < size; row++) {
     for (let column = 0; column <= row; column++) {
       const value = (at(row, column) + at(column, row)) / 2;
+      if (!Number.isFinite(value)) {
+        const message = 'Gradients of the records are not finite: the adapter or its log is damaged.';
+        throw new DomainError('precondition', 'NOT_FINITE', message);
+      }
       dense.set(row, column, value);
       dense.set(column, row, value);
     }
