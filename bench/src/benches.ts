@@ -1,4 +1,5 @@
 import { attributionCompression } from './attribution/compression.js';
+import { attributionCost } from './attribution/cost.js';
 import { attributionDetect } from './attribution/detect.js';
 import { attributionLds } from './attribution/lds.js';
 import { attributionOracle } from './attribution/oracle.js';
@@ -55,4 +56,5 @@ export const benches: readonly Bench[] = [
   attributionPayout,
   attributionDetect,
   attributionCompression,
+  attributionCost,
 ];

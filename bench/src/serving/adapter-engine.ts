@@ -7,6 +7,7 @@ import {
   type AdapterReference,
   type EngineThread,
   type EngineThreadOptions,
+  type GenerationPiece,
   LoaderThread,
   plainSampling,
 } from '@openledger/inference-worker/engine';
@@ -50,26 +51,8 @@ export class AdapterBench {
     settings: Partial<EngineThreadOptions['engine']>,
     onAdapterNote: (note: AdapterNote) => void = () => undefined,
   ): Promise<EngineThread> {
-    const onTrouble = (error: unknown) => {
-      throw error;
-    };
-    const limits = { rankMax: 128, fileBytesMax: FILE_BYTES_MAX };
-    const loader = new LoaderThread({
-      loader: { blobDir: this.dir, disk: undefined, limits },
-      clock: systemClock,
-      onLoad: () => undefined,
-      onTrouble,
-    });
-    const engine = await openEngine(this.model, settings, {
-      adapters: ({ config: model, packing }) => ({
-        load: (reference) => loader.load(reference, { model, packing }),
-      }),
-      onAdapterNote,
-    });
-    this.stops.push(async () => {
-      await engine.stop();
-      await loader.stop();
-    });
+    const { engine, stop } = await engineOver(this.dir, this.model, settings, onAdapterNote);
+    this.stops.push(stop);
     return engine;
   }
 
@@ -79,26 +62,56 @@ export class AdapterBench {
   }
 }
 
+/** An engine that finds adapters in a folder of blobs, and how to stop it. */
+export async function engineOver(
+  blobDir: string,
+  model: ModelConfig | string,
+  settings: Partial<EngineThreadOptions['engine']>,
+  onAdapterNote: (note: AdapterNote) => void = () => undefined,
+): Promise<{ readonly engine: EngineThread; readonly stop: () => Promise<void> }> {
+  const onTrouble = (error: unknown) => {
+    throw error;
+  };
+  const limits = { rankMax: 128, fileBytesMax: FILE_BYTES_MAX };
+  const loader = new LoaderThread({
+    loader: { blobDir, disk: undefined, limits },
+    clock: systemClock,
+    onLoad: () => undefined,
+    onTrouble,
+  });
+  const engine = await openEngine(model, settings, {
+    adapters: ({ config, packing }) => ({
+      load: (reference) => loader.load(reference, { model: config, packing }),
+    }),
+    onAdapterNote,
+  });
+  const stop = async () => {
+    await engine.stop();
+    await loader.stop();
+  };
+  return { engine, stop };
+}
+
 export interface AdaptedQuestion {
   readonly tokens: readonly number[];
   readonly answerTokens: number;
   readonly adapter: AdapterReference;
 }
 
-/** Milliseconds to the first token; `onToken` is told of each. */
+/** Milliseconds to the first token; `onPiece` is told of each piece. */
 export async function askAdapted(
   engine: EngineThread,
   { tokens: promptTokens, answerTokens, adapter }: AdaptedQuestion,
-  onToken: () => void = () => undefined,
+  onPiece: (piece: GenerationPiece) => void = () => undefined,
 ): Promise<number> {
   const sampling = { ...plainSampling, maxTokens: answerTokens, ignoreEos: true };
   const adapters = [{ reference: adapter, weight: 1 }];
   const request = { requestId: '', tenant: '', adapters, promptTokens, sampling };
   const begun = performance.now();
   let firstMs = 0;
-  for await (const _piece of engine.generate(request, new AbortController().signal)) {
+  for await (const piece of engine.generate(request, new AbortController().signal)) {
     firstMs ||= performance.now() - begun;
-    onToken();
+    onPiece(piece);
   }
   return firstMs;
 }

@@ -18,15 +18,19 @@ export interface Timing {
   readonly cachedTokens: number;
 }
 
-/** The worker's engine as a service runs it, in its own thread, over a model of random weights. */
+/**
+ * The worker's engine as a service runs it, in its own thread.
+ *
+ * @param model a folder, or shapes to fill with random weights
+ */
 export async function openEngine(
-  model: ModelConfig,
+  model: ModelConfig | string,
   settings: Partial<EngineThreadOptions['engine']> = {},
   adapters: Partial<Pick<EngineThreadOptions, 'adapters' | 'onAdapterNote'>> = {},
 ): Promise<EngineThread> {
   return EngineThread.start({
     engine: {
-      modelDir: await randomModelFolder(model),
+      modelDir: typeof model === 'string' ? model : await randomModelFolder(model),
       rowsMax: 8,
       prefillChunkTokens: 128,
       contextTokensMax: 1_024,

@@ -7,7 +7,7 @@ export { positiveShares, totalVariation } from './domain/audit/payout.js';
 export { reliabilityOf } from './domain/audit/reliability.js';
 export { shapleyValues } from './domain/audit/shapley.js';
 export { noiseOf, type RowInfluences, standingOf } from './domain/credit/standing.js';
-export { type TrainingCredit, trainingCredit } from './domain/credit/training-credit.js';
+export { KAPPA, type TrainingCredit, trainingCredit } from './domain/credit/training-credit.js';
 export { contentClusters } from './domain/influence/content-clusters.js';
 export type { SpanOptions, TokenSpan } from './domain/spans/find-spans.js';
 export type { SpanDocument } from './domain/spans/shard.js';
