@@ -4,6 +4,7 @@ import { attributionDetect } from './attribution/detect.js';
 import { attributionLds } from './attribution/lds.js';
 import { attributionOracle } from './attribution/oracle.js';
 import { attributionPayout } from './attribution/payout.js';
+import { attributionReal } from './attribution/real.js';
 import { attributionScan } from './attribution/scan.js';
 import { attributionSpans } from './attribution/spans.js';
 import type { Bench } from './bench.js';
@@ -57,4 +58,5 @@ export const benches: readonly Bench[] = [
   attributionDetect,
   attributionCompression,
   attributionCost,
+  attributionReal,
 ];

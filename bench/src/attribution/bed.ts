@@ -13,7 +13,8 @@ export interface BedBase {
  * attribution is held against. The same name gives the same bed on every machine.
  */
 export interface Bed {
-  readonly name: BedName;
+  /** For logs and names of files. */
+  readonly name: string;
   readonly base: BedBase;
   readonly examples: readonly Example[];
   /** Index into `contributors`, of each example. */
