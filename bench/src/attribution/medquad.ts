@@ -47,7 +47,7 @@ async function readLines(institute: string): Promise<string[]> {
 }
 
 /** As many whole sentences from the start as fit; none where the first does not. */
-function firstSentences(text: string, fits: (part: string) => boolean): string {
+export function firstSentences(text: string, fits: (part: string) => boolean): string {
   const sentences = text.replace(/\s+/g, ' ').match(/.+?[.!?](?=\s|$)/g) ?? [];
   let beginning = '';
   for (const sentence of sentences) {

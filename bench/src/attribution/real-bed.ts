@@ -10,7 +10,7 @@ import {
   targetModules,
 } from '@openledger/transformer';
 import { seedlingDir } from '../repository.js';
-import type { Bed } from './bed.js';
+import type { Bed } from './bed-types.js';
 import { institutes, medquadRecords } from './medquad.js';
 import type { OwnedRecord } from './stored-version.js';
 
@@ -39,7 +39,8 @@ export async function realBed(): Promise<RealBed> {
     questions.push(...own.slice(RECORDS_EACH, -HELD_OUT_EACH));
     heldOut.push(...own.slice(-HELD_OUT_EACH));
   }
-  const ownerOf = ({ contributorId }: OwnedRecord) => institutes.findIndex((name) => name === contributorId);
+  const contributors: readonly string[] = institutes;
+  const ownerOf = ({ contributorId }: OwnedRecord) => contributors.indexOf(contributorId);
   return {
     name: 'medquad',
     base,
@@ -50,7 +51,7 @@ export async function realBed(): Promise<RealBed> {
     owners: records.map(ownerOf),
     queries: questions.map((question) => exampleOf(question, base)),
     queryOwners: questions.map(ownerOf),
-    contributors: institutes,
+    contributors,
     recipe: recipeFor(records.length),
   };
 }

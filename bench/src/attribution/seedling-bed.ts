@@ -8,7 +8,7 @@ import {
   seededRandom,
 } from '@openledger/transformer';
 import { seedlingDir } from '../repository.js';
-import type { Bed, Length } from './bed.js';
+import type { Bed, Length } from './bed-types.js';
 import { drawn, pairMaps } from './pair-maps.js';
 
 const NAMES = ['Mara', 'Tom', 'Lena', 'Ned', 'Ada', 'Bo', 'Ruth', 'Sam'];

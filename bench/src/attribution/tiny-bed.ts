@@ -18,7 +18,7 @@ import {
   weightShapes,
 } from '@openledger/transformer';
 import { root } from '../repository.js';
-import type { Bed, Length } from './bed.js';
+import type { Bed, Length } from './bed-types.js';
 import { anyOf, drawn, pairMaps } from './pair-maps.js';
 
 const CONTRIBUTORS = 8;
