@@ -189,15 +189,26 @@ async function readTrajectory(blobs: BlobStore, log: TrainingLog): Promise<Traje
   for (const [i, { tensorsBlob, secondMomentsBlob }] of checkpoints.entries()) {
     points.push({
       tensors: await readTensors(blobs, tensorsBlob),
-      secondMoments: await readTensors(blobs, secondMomentsBlob),
+      secondMoments: await readTensors(blobs, secondMomentsBlob, 0),
       learningRateSum: rates[i] ?? 0,
     });
   }
   return { points, epsilonRoot: log.epsilonRoot };
 }
 
-async function readTensors(blobs: BlobStore, blob: string): Promise<LoraWeights> {
-  return new Map(parseSafetensors(await blobs.get(blob)).tensors);
+/** @throws DomainError NOT_FINITE */
+async function readTensors(
+  blobs: BlobStore,
+  blob: string,
+  least = Number.NEGATIVE_INFINITY,
+): Promise<LoraWeights> {
+  const tensors = new Map(parseSafetensors(await blobs.get(blob)).tensors);
+  for (const [name, { data }] of tensors) {
+    if (data.every((value) => value >= least && Number.isFinite(value))) continue;
+    const message = `${name} of ${blob} holds numbers that no training leads to: the training log is damaged.`;
+    throw new DomainError('precondition', 'NOT_FINITE', message);
+  }
+  return tensors;
 }
 
 async function readLineage(blobs: BlobStore, blob: string, recordsMax: number): Promise<LineageRecord[]> {
