@@ -42,6 +42,8 @@ export interface TrainingCredit {
   readonly reserve: number;
 }
 
+/** Standard errors that are taken off a cluster: what retraining and attacks were measured with (ADR 0035). */
+export const KAPPA = 1;
 /** Verbatim spans only re-weight: by lexical evidence alone a third of the pool goes to the wrong (ADR 0035). */
 const SPAN_WEIGHT = 0.25;
 /** Standard errors of all clusters together below which none is paid. */

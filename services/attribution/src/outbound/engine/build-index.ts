@@ -1,6 +1,7 @@
 import { DomainError } from '@openledger/kernel';
 import { seededRandom } from '@openledger/transformer';
 import type { Reliability } from '../../application/ports.js';
+import { KAPPA } from '../../domain/credit/training-credit.js';
 import { contentClusters } from '../../domain/influence/content-clusters.js';
 import { stakesOf } from '../../domain/lineage.js';
 import { shuffled } from '../../domain/shuffled.js';
@@ -16,8 +17,6 @@ export const SEED = 20_261_120;
 const DECOYS_MAX = 32;
 /** Their base shares travel in every score, and a record on the log stays under 256 KB. */
 const CONTRIBUTORS_MAX = 1_000;
-/** Standard errors that are taken off a cluster: what retraining and attacks were measured with (ADR 0035). */
-const KAPPA = 1;
 
 export interface BuiltIndex {
   readonly index: VersionIndex;
