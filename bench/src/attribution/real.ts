@@ -20,6 +20,8 @@ import { influences, trained, vectorsOf } from './influence.js';
 import { type RealBed, realBed } from './real-bed.js';
 import { storeVersion } from './stored-version.js';
 
+const OTHER_SEED = 1_000;
+
 /** Natural contributors: whose data explains the true answer to a question of one of them. */
 export const attributionReal: Bench = {
   name: 'attribution.real',
@@ -27,31 +29,25 @@ export const attributionReal: Bench = {
     'five medical institutes of MedQuAD: whose data explains their own answers, against retraining without each',
   async run({ log }) {
     const bed = await realBed();
-    const truth = await groundTruth(bed, { contributors: 'LEAVE_ONE_OUT' }, log);
+    const recipe = { ...bed.recipe, seed: bed.recipe.seed + OTHER_SEED };
+    const plan = { contributors: 'LEAVE_ONE_OUT' } as const;
+    const truth = await groundTruth(bed, plan, log);
+    const otherTruth = await groundTruth({ ...bed, recipe }, plan, log);
     const run = await trained(bed);
     const vectors = await vectorsOf(bed, run).finally(() => run.gradients.release());
     await vectors.space.release();
     const sums = influences(vectors).map((row) => byContributor(bed, row));
     log(`${bed.questions.length} questions compared with ${bed.records.length} records`);
-    const paid = await payouts(bed, run.trajectory);
     const first = sums.map(firstOf);
-    const firstInTruth = truth.contributors.map(firstOf);
     const isOwn = (at: number, q: number): number => (at === bed.queryOwners[q] ? 1 : 0);
     return {
       ...named('top1_institute', estimate(first.map(isOwn))),
-      ...named('loo_top1_institute', estimate(firstInTruth.map(isOwn))),
+      ...named('loo_top1_institute', estimate(truth.contributors.map(firstOf).map(isOwn))),
       chance: 1 / bed.contributors.length,
-      ...named('agreement', estimate(first.map((at, q) => (at === firstInTruth[q] ? 1 : 0)))),
-      ...named('rank', estimate(sums.map((row, q) => spearman(row, truth.contributors[q] ?? [])))),
-      ...named(
-        'tv',
-        estimate(
-          sums.map((row, q) =>
-            totalVariation(positiveShares(row), positiveShares(truth.contributors[q] ?? [])),
-          ),
-        ),
-      ),
-      ...paidFigures(bed, paid),
+      ...compared('', sums, truth.contributors),
+      // How well truth agrees with itself.
+      ...compared('seed_', otherTruth.contributors, truth.contributors),
+      ...paidFigures(bed, await payouts(bed, run.trajectory)),
       ...byInstitute(bed, first),
       base_loss: meanOf(truth.base),
       adapter_loss: meanOf(truth.full),
@@ -61,6 +57,26 @@ export const attributionReal: Bench = {
     };
   },
 };
+
+/** Values of each contributor, one row a question, against the true ones. */
+function compared(
+  prefix: string,
+  rows: readonly Float64Array[],
+  truth: readonly Float64Array[],
+): Record<string, number> {
+  const pairs = rows.map((row, q) => ({ row, true: truth[q] ?? new Float64Array(0) }));
+  return {
+    ...named(
+      `${prefix}agreement`,
+      estimate(pairs.map((pair) => (firstOf(pair.row) === firstOf(pair.true) ? 1 : 0))),
+    ),
+    ...named(`${prefix}rank`, estimate(pairs.map((pair) => spearman(pair.row, pair.true)))),
+    ...named(
+      `${prefix}tv`,
+      estimate(pairs.map((pair) => totalVariation(positiveShares(pair.row), positiveShares(pair.true)))),
+    ),
+  };
+}
 
 /** The one of the greatest value. */
 const firstOf = (values: Float64Array): number => greatest(values, 1)[0] ?? -1;
