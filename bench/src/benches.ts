@@ -1,3 +1,5 @@
+import { attributionAttacks } from './attribution/attacks.js';
+import { attributionCanary } from './attribution/canary.js';
 import { attributionCompression } from './attribution/compression.js';
 import { attributionCost } from './attribution/cost.js';
 import { attributionDetect } from './attribution/detect.js';
@@ -59,4 +61,6 @@ export const benches: readonly Bench[] = [
   attributionCompression,
   attributionCost,
   attributionReal,
+  attributionAttacks,
+  attributionCanary,
 ];
