@@ -35,7 +35,7 @@ export interface TrainingPlan {
 const SEED = 3;
 const TOKENS_MAX = 256;
 /** On the way, and the end. */
-const CHECKPOINTS = 4;
+const CHECKPOINTS = 6;
 const lora: LoraConfig = { rank: 8, alpha: 16, targetModules };
 
 /** An adapter that was really trained on known records, and can be asked. */

@@ -5,7 +5,7 @@ const WARMUP_SHARE = 0.06;
 const FINAL_SHARE = 0.1;
 /** Keeps a step a smooth function of the data where gradients are tiny; see ADR 0031. */
 const EPSILON_ROOT = 1e-7;
-const CHECKPOINTS = 4;
+const CHECKPOINTS = 6;
 
 /** How a plan is carried out over so many examples. */
 export function recipeFor(plan: RunPlan, examples: number): TrainingRecipe {

@@ -30,7 +30,7 @@ export function contentClusters(rows: Rows): Uint32Array {
   );
   for (let pass = 0; pass < PASSES; pass++) {
     const labels = sample.map((row) => nearest(unit, rows.width, row, centres));
-    centres = means(unit, rows.width, sample, labels, centres);
+    centres = means({ data: unit, width: rows.width }, sample, labels, centres);
   }
   return inOrder(Uint32Array.from({ length: count }, (_, row) => nearest(unit, rows.width, row, centres)));
 }
@@ -83,8 +83,7 @@ function nearest(unit: Float32Array, width: number, row: number, centres: readon
 
 /** Directions of the sums; a cluster that lost all its rows stays where it was. */
 function means(
-  unit: Float32Array,
-  width: number,
+  { data: unit, width }: Rows,
   sample: readonly number[],
   labels: readonly number[],
   before: readonly Float32Array[],

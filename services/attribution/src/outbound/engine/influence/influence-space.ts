@@ -7,8 +7,9 @@ import { type Trajectory, TrajectoryRows } from './trajectory-rows.js';
 /** Dimensions of a vector; one of 64 is its beginning. */
 export const DIMENSIONS = 256;
 const SEED = 20_261_121;
-/** Gradient rows that the space is fitted to: draws for Fisher's matrix, and records for its directions. */
-const FISHER_ROWS_MAX = 1_024;
+/** Gradients that the space is fitted to: draws for Fisher's matrix, as many as memory has room for, and records. */
+const DRAWS_MAX = 2_304;
+const DRAWS_BYTES_MAX = 192 * 2 ** 20;
 const SAMPLE_ROWS_MAX = 512;
 
 export interface SpaceFit {
@@ -39,7 +40,8 @@ export class InfluenceSpace {
     const products = await Products.open({ threads });
     const pick = (most: number) =>
       evenly(examples.length, Math.min(examples.length, most)).flatMap((at) => examples[at] ?? []);
-    const drawn = pick(Math.floor(FISHER_ROWS_MAX / trajectory.points.length));
+    const room = Math.floor(DRAWS_BYTES_MAX / (Float32Array.BYTES_PER_ELEMENT * rows.width));
+    const drawn = pick(Math.max(1, Math.floor(Math.min(DRAWS_MAX, room) / trajectory.points.length)));
     const fisher = await rows.fisher(drawn, seededRandom(SEED));
     const kept = pick(SAMPLE_ROWS_MAX);
     const sample = await rows.records(kept);

@@ -1,6 +1,5 @@
 import { normal, seededRandom } from '@openledger/transformer';
 import { blockRotations, ROTATION_BLOCK } from '../../../domain/influence/rotation.js';
-import { sourceFilter } from '../../../domain/influence/source-filter.js';
 import type { Matrix, Products } from './products.js';
 import { spectrumOf } from './spectrum.js';
 
@@ -21,20 +20,23 @@ export interface Projection {
 }
 
 /**
- * Share of Fisher's matrix that the filter takes for the loss's curvature. Draws estimate its largest
- * eigenvalues too high, and the metric was smaller early on than at the end; measured by retraining, 1 is
- * too much for a short training and a quarter is as good for both (ADR 0035).
+ * Share of Fisher's matrix that counts as the loss's curvature. Draws estimate its largest eigenvalues too high, and
+ * the metric was smaller early on than at the end; measured by retraining, 1 is too much for a short training and
+ * a quarter is as good for both (ADR 0035).
  */
 const CURVATURE = 0.25;
 
 /**
  * The map from gradient rows to vectors whose products are influences in nats:
- * z_i · z_q = L/T · a_qᵀ (I − E (1 − F) Eᵀ) a_i, with L the learning-rate sum, T the scored tokens, E and F
- * eigenvectors and SOURCE filter of the true Fisher matrix in Adam's metric (labels drawn from the model:
- * the empirical Fisher is far worse, Kunstner et al. 2019, and here by measurement), in the k directions
- * that records differ in most, rotated so that eight bits suffice.
+ * z_i · z_q = L/T · a_qᵀ (I + L H)⁻¹ a_i, with L the learning-rate sum, T the scored tokens and H the true Fisher matrix
+ * in Adam's metric (labels drawn from the model: the empirical one is far worse, Kunstner et al. 2019, and here by
+ * measurement), in the k directions that records differ in most, rotated so that eight bits suffice.
  *
- * Everything is solved in the span of the rows given, so memory is rows × width.
+ * 1 / (1 + Lλ) stands for SOURCE's (1 − e^(−Lλ)) / Lλ (Bae et al. 2024, arXiv:2405.12186): both are 1 where the loss is
+ * flat and 1/Lλ where training has found its way back, and there is no damping to choose. It takes a Cholesky factor
+ * in place of an eigendecomposition, and ranks retrains as well (ADR 0035).
+ *
+ * Everything is solved in the span of the rows given (Woodbury), so memory is rows × width.
  */
 export async function fitProjection(
   products: Products,
@@ -47,37 +49,29 @@ export async function fitProjection(
   const among = await products.inner(sample, sample);
   const m = fisher.rows;
   const tokensEach = learning.scoredTokens / learning.examples;
-  const scale = (CURVATURE * 1) / (m * tokensEach);
-  const curvature = spectrumOf(m, (i, j) => entry(own, i, j));
-
-  // E's products with the sample, weighted by √(1 − F): rows of `faded` are what the filter takes off.
-  const faded = [...curvature.values].map((value, r) => {
-    const lost = 1 - sourceFilter(value * scale, learning.rateSum);
-    const vector = curvature.vectors[r] ?? new Float64Array(0);
-    const factor = Math.sqrt(Math.max(0, lost) / value);
-    return {
-      coefficients: vector.map((x) => x * factor),
-      products: byRows(vector, cross).map((x) => x * factor),
-    };
-  });
+  const ridge = (m * tokensEach) / (CURVATURE * learning.rateSum);
+  const factor = cholesky(m, (i, j) => entry(own, i, j) + (i === j ? ridge : 0));
+  // What the curvature takes off the sample: columns of C⁻¹ G Aᵀ, for G Gᵀ + ridge = C Cᵀ.
+  const taken = Array.from({ length: sample.rows }, (_, column) =>
+    forwardSolved(factor, m, (i) => entry(cross, i, column)),
+  );
   const nats = learning.rateSum / learning.scoredTokens;
-  const folded = spectrumOf(sample.rows, (i, j) => {
-    let value = entry(among, i, j);
-    for (const { products: p } of faded) value -= (p[i] ?? 0) * (p[j] ?? 0);
-    return nats * value;
-  });
+  const folded = spectrumOf(
+    sample.rows,
+    (i, j) => nats * (entry(among, i, j) - dot(taken[i] ?? none, taken[j] ?? none)),
+  );
 
   // Principal directions as weights of the sample's rows and of the Fisher rows.
   const k = Math.min(options.k, folded.values.length);
   const directions = Array.from({ length: k }, (_, d) => {
     const norm = nats / Math.sqrt(folded.values[d] ?? 1);
     const onSample = (folded.vectors[d] ?? new Float64Array(0)).map((x) => x * norm);
-    const onFisher = new Float64Array(m);
-    for (const { coefficients, products: p } of faded) {
-      const along = dot(p, onSample);
-      for (let i = 0; i < m; i++) onFisher[i] = (onFisher[i] ?? 0) - along * (coefficients[i] ?? 0);
+    const mixed = new Float64Array(m);
+    for (const [column, weight] of onSample.entries()) {
+      const own = taken[column] ?? none;
+      for (let i = 0; i < m; i++) mixed[i] = (mixed[i] ?? 0) - weight * (own[i] ?? 0);
     }
-    return { onSample, onFisher };
+    return { onSample, onFisher: backSolved(factor, m, mixed) };
   });
   const rotate = rotation(options.k, options.seed);
   const ofSample = await products.mixed(
@@ -100,9 +94,10 @@ export async function fitProjection(
   );
   const data = ofSample.data;
   for (let i = 0; i < data.length; i++) data[i] = (data[i] ?? 0) + (ofFisher.data[i] ?? 0);
+  const energy = sum(folded.values);
   return {
     basis: { rows: options.k, columns: sample.columns, data },
-    captured: sum(folded.values.subarray(0, k)) / sum(folded.values),
+    captured: energy > 0 ? sum(folded.values.subarray(0, k)) / energy : 0,
   };
 }
 
@@ -130,17 +125,45 @@ function rotation(k: number, seed: number) {
     });
 }
 
-/** vector · matrix: Σ over the matrix's rows. */
-function byRows(vector: Float64Array, { rows, columns, data }: Matrix): Float64Array {
-  const result = new Float64Array(columns);
-  for (let row = 0; row < rows; row++) {
-    const weight = vector[row] ?? 0;
-    for (let column = 0; column < columns; column++) {
-      result[column] = (result[column] ?? 0) + weight * (data[row * columns + column] ?? 0);
+/** The lower triangle C, row-major, of a positive matrix C Cᵀ. */
+function cholesky(size: number, at: (row: number, column: number) => number): Float64Array {
+  const lower = new Float64Array(size * size);
+  for (let row = 0; row < size; row++) {
+    const own = lower.subarray(row * size, (row + 1) * size);
+    for (let column = 0; column <= row; column++) {
+      const other = lower.subarray(column * size, column * size + column);
+      let value = at(row, column);
+      for (let i = 0; i < column; i++) value -= (own[i] as number) * (other[i] as number);
+      own[column] = column < row ? value / (lower[column * size + column] as number) : Math.sqrt(value);
     }
   }
-  return result;
+  return lower;
 }
+
+/** x with C x = b. */
+function forwardSolved(lower: Float64Array, size: number, b: (row: number) => number): Float64Array {
+  const x = new Float64Array(size);
+  for (let row = 0; row < size; row++) {
+    const own = lower.subarray(row * size, row * size + row);
+    let value = b(row);
+    for (let i = 0; i < row; i++) value -= (own[i] as number) * (x[i] as number);
+    x[row] = value / (lower[row * size + row] as number);
+  }
+  return x;
+}
+
+/** x with Cᵀ x = b; `b` is used up. */
+function backSolved(lower: Float64Array, size: number, b: Float64Array): Float64Array {
+  for (let row = size - 1; row >= 0; row--) {
+    const own = lower.subarray(row * size, row * size + row + 1);
+    const value = (b[row] as number) / (own[row] as number);
+    b[row] = value;
+    for (let i = 0; i < row; i++) b[i] = (b[i] as number) - value * (own[i] as number);
+  }
+  return b;
+}
+
+const none = new Float64Array(0);
 
 function matrixOf(rows: readonly Float64Array[]): Matrix {
   const columns = rows[0]?.length ?? 0;

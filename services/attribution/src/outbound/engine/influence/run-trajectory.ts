@@ -2,7 +2,7 @@ import type { LoraWeights, RecipeRun, Retraining, StepState, Tensor } from '@ope
 import type { Trajectory } from './trajectory-rows.js';
 
 /** Points of a training, the last at its end. */
-const POINTS = 4;
+const POINTS = 6;
 
 /** Trains by the recipe and keeps what influence is measured from. */
 export async function runTrajectory(

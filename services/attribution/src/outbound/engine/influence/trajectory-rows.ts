@@ -31,7 +31,7 @@ export interface Trajectory {
 export const WIDTH_MAX = 32_768;
 export const SKETCH_SEED = 20_261_120;
 /** Last points whose mean an answer is differentiated at. */
-const ANSWER_POINTS = 3;
+const ANSWER_POINTS = 5;
 /** Gradients in memory at once, in numbers. */
 const NUMBERS_AT_ONCE = 2 ** 24;
 
@@ -54,6 +54,7 @@ export class TrajectoryRows {
   constructor(
     private readonly gradients: ExampleGradients,
     private readonly trajectory: Trajectory,
+    widthMax = WIDTH_MAX,
   ) {
     const { points, epsilonRoot } = trajectory;
     const end = endOf(trajectory);
@@ -67,8 +68,8 @@ export class TrajectoryRows {
       const share = point.learningRateSum / total;
       return { root, step: root.map((value, i) => (share * value * value) / (this.endRoot[i] ?? 1)) };
     });
-    this.width = Math.min(gradients.size, WIDTH_MAX);
-    this.sketch = gradients.size > WIDTH_MAX ? new CountSketch(WIDTH_MAX, SKETCH_SEED) : undefined;
+    this.width = Math.min(gradients.size, widthMax);
+    this.sketch = gradients.size > widthMax ? new CountSketch(widthMax, SKETCH_SEED) : undefined;
   }
 
   /** Rows that can be differentiated together. */
@@ -82,7 +83,8 @@ export class TrajectoryRows {
     for (const [p, { tensors }] of this.trajectory.points.entries()) {
       const { step } = this.pointAt(p);
       await this.inParts(examples, async (part, at) => {
-        this.addRows(result, at, (await this.gradients.of(tensors, part)).rows, step);
+        const { rows } = await this.gradients.of(tensors, part);
+        this.addRows(result, { rows, factor: step, at });
       });
     }
     return result;
@@ -92,7 +94,8 @@ export class TrajectoryRows {
   async answers(examples: readonly Example[]): Promise<Matrix> {
     const result = this.empty(examples.length);
     await this.inParts(examples, async (part, at) => {
-      this.addRows(result, at, (await this.gradients.of(this.answering, part)).rows, this.endRoot);
+      const { rows } = await this.gradients.of(this.answering, part);
+      this.addRows(result, { rows, factor: this.endRoot, at });
     });
     return result;
   }
@@ -105,7 +108,7 @@ export class TrajectoryRows {
       const { root } = this.pointAt(p);
       await this.inParts(examples, async (part, at) => {
         const { rows } = await this.gradients.sampled(tensors, part, random);
-        this.addRows(result, p * examples.length + at, rows, root);
+        this.addRows(result, { rows, factor: root, at: p * examples.length + at });
       });
     }
     return result;
@@ -131,14 +134,18 @@ export class TrajectoryRows {
   }
 
   /** Adds factor ∘ row to the rows from `at` on, sketched where they are too long. */
-  private addRows({ data }: Matrix, at: number, rows: Float32Array, factor: Float32Array): void {
+  private addRows(
+    { data }: Matrix,
+    added: { readonly rows: Float32Array; readonly factor: Float32Array; readonly at: number },
+  ): void {
+    const { rows, factor, at } = added;
     const { size } = this.gradients;
     for (let row = 0; row * size < rows.length; row++) {
       const own = rows.subarray(row * size, (row + 1) * size);
       for (let i = 0; i < size; i++) own[i] = (own[i] ?? 0) * (factor[i] ?? 0);
       const target = data.subarray((at + row) * this.width, (at + row + 1) * this.width);
-      const added = this.sketch ? this.sketch.of(own) : own;
-      for (let i = 0; i < this.width; i++) target[i] = (target[i] ?? 0) + (added[i] ?? 0);
+      const values = this.sketch ? this.sketch.of(own) : own;
+      for (let i = 0; i < this.width; i++) target[i] = (target[i] ?? 0) + (values[i] ?? 0);
     }
   }
 }
