@@ -51,7 +51,7 @@ describe('runTrajectory', () => {
     const rates = Array.from({ length: run.steps }, (_, i) => run.learningRate(i + 1));
     await run.release();
     expect(endOf(trajectory)).toMatchObject(plain);
-    expect(trajectory.points).toHaveLength(4);
+    expect(trajectory.points).toHaveLength(6);
     const sum = trajectory.points.reduce((total, { learningRateSum }) => total + learningRateSum, 0);
     expect(sum).toBeCloseTo(
       rates.reduce((total, rate) => total + rate, 0),
