@@ -37,7 +37,6 @@ export class InfluenceSpace {
   ): Promise<SpaceFit> {
     const { threads, dimensions = DIMENSIONS, report } = options;
     const rows = new TrajectoryRows(gradients, trajectory);
-    const products = await Products.open({ threads });
     const pick = (most: number) =>
       evenly(examples.length, Math.min(examples.length, most)).flatMap((at) => examples[at] ?? []);
     const room = Math.floor(DRAWS_BYTES_MAX / (Float32Array.BYTES_PER_ELEMENT * rows.width));
@@ -46,15 +45,18 @@ export class InfluenceSpace {
     const kept = pick(SAMPLE_ROWS_MAX);
     const sample = await rows.records(kept);
     report?.(kept.length, examples.length);
-    const projection = await fitProjection(
-      products,
-      { fisher, sample, learning },
-      { k: dimensions, seed: SEED },
-    );
-    const space = new InfluenceSpace(rows, products, projection);
-    if (kept.length === examples.length)
-      return { space, records: await project(products, sample, projection) };
-    return { space, records: await space.records(examples, report) };
+    const products = await Products.open({ threads });
+    try {
+      const given = { fisher, sample, learning };
+      const projection = await fitProjection(products, given, { k: dimensions, seed: SEED });
+      const space = new InfluenceSpace(rows, products, projection);
+      if (kept.length === examples.length)
+        return { space, records: await project(products, sample, projection) };
+      return { space, records: await space.records(examples, report) };
+    } catch (error) {
+      await products.release();
+      throw error;
+    }
   }
 
   /** The space that was fitted before. */
