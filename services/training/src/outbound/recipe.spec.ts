@@ -27,8 +27,8 @@ describe('recipeFor', () => {
 
 describe('checkpointSteps', () => {
   it('are evenly spaced and end at the end', () => {
-    expect(checkpointSteps(100)).toEqual([25, 50, 75, 100]);
-    expect(checkpointSteps(38)).toEqual([10, 19, 29, 38]);
+    expect(checkpointSteps(100)).toEqual([17, 33, 50, 67, 83, 100]);
+    expect(checkpointSteps(38)).toEqual([6, 13, 19, 25, 32, 38]);
     expect(checkpointSteps(2)).toEqual([1, 2]);
     expect(checkpointSteps(1)).toEqual([1]);
   });

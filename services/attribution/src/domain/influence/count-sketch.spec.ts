@@ -1,4 +1,4 @@
-import { dot, norm } from '../vectors.js';
+import { dot, lengthOf } from './arithmetic.js';
 import { CountSketch } from './count-sketch.js';
 
 const LENGTH = 20_000;
@@ -15,7 +15,7 @@ describe('CountSketch', () => {
     ] as const) {
       const [one, two] = [wave(a), wave(b)];
       const error = Math.abs(dot(sketch.of(one), sketch.of(two)) - dot(one, two));
-      expect(error).toBeLessThan((5 * norm(one) * norm(two)) / Math.sqrt(1024));
+      expect(error).toBeLessThan((5 * lengthOf(one) * lengthOf(two)) / Math.sqrt(1024));
     }
   });
 

@@ -1,3 +1,5 @@
+import { dot, lengthOf } from './arithmetic.js';
+
 /** Dimensions that are rotated together, so that the first 64 of a vector are the vector of 64. */
 export const ROTATION_BLOCK = 64;
 
@@ -26,14 +28,8 @@ function orthogonal(size: number, normal: () => number): Float64Array {
         for (let i = 0; i < size; i++) own[i] = (own[i] ?? 0) - along * (other[i] ?? 0);
       }
     }
-    const length = Math.sqrt(dot(own, own));
+    const length = lengthOf(own);
     for (let i = 0; i < size; i++) own[i] = (own[i] ?? 0) / length;
   }
   return rows;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
 }

@@ -1,6 +1,7 @@
 import { DomainError } from '@openledger/kernel';
 import { completionExample } from '@openledger/transformer';
 import { noiseOf, standingOf } from '../../domain/credit/standing.js';
+import { lengthOf } from '../../domain/influence/arithmetic.js';
 import type { GroupMeasure, RecordMeasure } from '../../domain/receipt.js';
 import { exactProduct, natsOf, type QuantisedQuery, quantiseQuery } from '../../domain/vectors/quantise.js';
 import type { AnswerWithContext } from './answer-context.js';
@@ -66,11 +67,6 @@ function perLength(vector: Float32Array, { values, scale }: QuantisedQuery): num
   return divided(product, lengthOf(vector));
 }
 
-const lengthOf = (values: Float32Array | Float64Array): number => {
-  let square = 0;
-  for (const value of values) square += value * value;
-  return Math.sqrt(square);
-};
 const divided = (value: number, length: number): number => (length > 0 ? value / length : 0);
 
 async function queryOf({ model, space }: ScoringVersion, answer: AnswerWithContext): Promise<QuantisedQuery> {

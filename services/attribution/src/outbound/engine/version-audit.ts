@@ -1,6 +1,7 @@
 import type { BlobStore } from '@openledger/blob-store';
 import { seededRandom } from '@openledger/transformer';
 import type { AuditReport } from '../../application/ports.js';
+import { dot } from '../../domain/influence/arithmetic.js';
 import type { LineageRecord } from '../../domain/lineage.js';
 import { shuffled } from '../../domain/shuffled.js';
 import { storeJson } from '../json-blob.js';
@@ -90,10 +91,4 @@ function askedRecords(records: readonly LineageRecord[], most: number): LineageR
   return Array.from({ length: turns }, (_, turn) => lists.flatMap((list) => list[turn] ?? []))
     .flat()
     .slice(0, most);
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
 }

@@ -1,4 +1,5 @@
 import { normal, seededRandom } from '@openledger/transformer';
+import { dot } from '../../../domain/influence/arithmetic.js';
 import { blockRotations, ROTATION_BLOCK } from '../../../domain/influence/rotation.js';
 import type { Matrix, Products } from './products.js';
 import { spectrumOf } from './spectrum.js';
@@ -176,9 +177,3 @@ const entry = ({ columns, data }: Matrix, row: number, column: number): number =
   data[row * columns + column] ?? 0;
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let total = 0;
-  for (let i = 0; i < a.length; i++) total += (a[i] ?? 0) * (b[i] ?? 0);
-  return total;
-}
