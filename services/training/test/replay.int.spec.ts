@@ -97,7 +97,7 @@ describe('a deployed model', () => {
     expect(numbersOf(await tensorsOf(log.secondMomentsBlob))).toEqual(sorted(numbersOf(secondMoments)));
     const { steps } = log;
     expect(log.checkpoints.map(({ step }) => step)).toEqual(
-      [1, 2, 3, 4].map((quarter) => Math.round((quarter * steps) / 4)),
+      [1, 2, 3, 4, 5, 6].map((sixth) => Math.round((sixth * steps) / 6)),
     );
     for (const { step, tensorsBlob } of log.checkpoints) {
       expect(numbersOf(await tensorsOf(tensorsBlob))).toEqual(sorted(seen.get(step) ?? {}));
