@@ -21,7 +21,7 @@ const influenceOf = (score: AttributionScored, contributorId: string) =>
 const modelDir = join(import.meta.dirname, '..', '..', '..', '..', 'models', 'seedling');
 let running: RunningAttribution;
 let version: TrainedVersion;
-const questions = { ada: 'How is Gull Rock lit?', bo: 'How do I store pears?' } as const;
+const questions = { ada: 'What is Gull Rock?', bo: 'How do I store pears?' } as const;
 
 beforeAll(async () => {
   running = await RunningAttribution.prepare(modelDir, { ATTRIBUTION_AUDIT_SECONDS: '0' });
@@ -94,7 +94,7 @@ describe('attribution', () => {
     expect(body).toMatchObject({
       requestId,
       adapterDigest: version.event.adapterDigest,
-      text: 'Gull Rock shows two white flashes at night.',
+      text: 'Gull Rock is a white tower with a red band.',
       contributors: score.contributors,
       baseModelPpb: score.baseModelPpb,
     });
