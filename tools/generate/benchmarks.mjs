@@ -6,18 +6,32 @@ const root = join(import.meta.dirname, '..', '..');
 const results = join(root, 'bench/results');
 
 const number = (value) =>
-  typeof value !== 'number'
-    ? String(value)
-    : Number.isInteger(value)
-      ? value.toLocaleString('en-US')
-      : value.toPrecision(4);
+  typeof value === 'object' && value !== null
+    ? Object.entries(value)
+        .map(([name, part]) => `${name}: ${number(part)}`)
+        .join(', ')
+    : typeof value !== 'number'
+      ? String(value)
+      : Number.isInteger(value)
+        ? value.toLocaleString('en-US')
+        : value.toPrecision(4);
+
+/** Rows with the same fields: one method a row. */
+const tableOf = (entries) => {
+  const fields = Object.keys(entries[0] ?? {});
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  const rows = entries.map((entry) => line(fields.map((field) => number(entry[field] ?? ''))));
+  return [line(fields.map((field) => `\`${field}\``)), line(fields.map(() => '---')), ...rows, ''];
+};
 
 const sections = readdirSync(results)
   .filter((file) => file.endsWith('.json'))
   .sort()
   .map((file) => {
     const { bench, figures, machine, peers, at } = JSON.parse(readFileSync(join(results, file), 'utf8'));
-    const rows = Object.entries(figures).map(([name, value]) => `| \`${name}\` | ${number(value)} |`);
+    const plain = Object.entries(figures).filter(([, value]) => !Array.isArray(value));
+    const rows = plain.map(([name, value]) => `| \`${name}\` | ${number(value)} |`);
+    const tables = Object.values(figures).filter(Array.isArray).flatMap(tableOf);
     const versions = Object.entries(peers).map(([name, version]) => `${name} ${version}`);
     return [
       `## ${bench}`,
@@ -26,6 +40,7 @@ const sections = readdirSync(results)
       '|---|---|',
       ...rows,
       '',
+      ...tables,
       `${at.slice(0, 10)}, ${machine.cpus} CPUs (${machine.model}), Node ${machine.node}${versions.length ? `; against ${versions.join(', ')}` : ''}.`,
       '',
     ].join('\n');
