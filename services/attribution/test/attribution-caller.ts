@@ -1,12 +1,13 @@
 import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import {
-  type AttributionScored,
   AttributionServiceClient,
-  type Challenge,
-  type Explanation,
-  type Impact,
-  type ModelAttribution,
-  type ReplayResult,
+  type ChallengeAttributionResponse,
+  type ExplainAttributionResponse,
+  type GetAttributionResponse,
+  type GetChallengeResponse,
+  type GetImpactResponse,
+  type GetModelAttributionResponse,
+  type ReplayAttributionResponse,
 } from '@openledger/contracts';
 
 type Done<Response> = (error: ServiceError | null, response: Response) => void;
@@ -23,36 +24,59 @@ export class AttributionCaller {
     this.client.close();
   }
 
-  attribution = (requestId: string, person?: string) =>
-    called<AttributionScored>(person, (metadata, done) =>
+  attribution = async (requestId: string, person?: string) => {
+    const { attribution } = await called<GetAttributionResponse>(person, (metadata, done) =>
       this.client.getAttribution({ requestId }, metadata, done),
     );
+    return present(attribution);
+  };
 
-  explanation = (requestId: string, person?: string) =>
-    called<Explanation>(person, (metadata, done) =>
+  explanation = async (requestId: string, person?: string) => {
+    const { explanation } = await called<ExplainAttributionResponse>(person, (metadata, done) =>
       this.client.explainAttribution({ requestId }, metadata, done),
     );
+    return present(explanation);
+  };
 
-  replay = (requestId: string, person?: string) =>
-    called<ReplayResult>(person, (metadata, done) =>
+  replay = async (requestId: string, person?: string) => {
+    const { result } = await called<ReplayAttributionResponse>(person, (metadata, done) =>
       this.client.replayAttribution({ requestId }, metadata, done),
     );
+    return present(result);
+  };
 
-  openChallenge = (requestId: string, reason: string, person?: string) =>
-    called<Challenge>(person, (metadata, done) =>
+  openChallenge = async (requestId: string, reason: string, person?: string) => {
+    const { challenge } = await called<ChallengeAttributionResponse>(person, (metadata, done) =>
       this.client.challengeAttribution({ requestId, reason }, metadata, done),
     );
+    return present(challenge);
+  };
 
-  challenge = (challengeId: string, person?: string) =>
-    called<Challenge>(person, (metadata, done) => this.client.getChallenge({ challengeId }, metadata, done));
+  challenge = async (challengeId: string, person?: string) => {
+    const { challenge } = await called<GetChallengeResponse>(person, (metadata, done) =>
+      this.client.getChallenge({ challengeId }, metadata, done),
+    );
+    return present(challenge);
+  };
 
-  model = (modelId: string) =>
-    called<ModelAttribution>(undefined, (metadata, done) =>
+  model = async (modelId: string) => {
+    const { attribution } = await called<GetModelAttributionResponse>(undefined, (metadata, done) =>
       this.client.getModelAttribution({ modelId }, metadata, done),
     );
+    return present(attribution);
+  };
 
-  impact = (modelId: string) =>
-    called<Impact>(undefined, (metadata, done) => this.client.getImpact({ modelId }, metadata, done));
+  impact = async (modelId: string) => {
+    const { impact } = await called<GetImpactResponse>(undefined, (metadata, done) =>
+      this.client.getImpact({ modelId }, metadata, done),
+    );
+    return present(impact);
+  };
+}
+
+function present<T>(part: T | undefined): T {
+  if (part === undefined) throw new Error('the response is empty');
+  return part;
 }
 
 function called<Response>(

@@ -1,16 +1,20 @@
 import { type Authenticator, bearer } from '@openledger/auth';
 import {
-  type AttributionScored,
   AttributionServiceService,
-  type Challenge,
   type ChallengeAttributionRequest,
-  type Explanation,
+  type ChallengeAttributionResponse,
+  type ExplainAttributionRequest,
+  type ExplainAttributionResponse,
   type GetAttributionRequest,
+  type GetAttributionResponse,
   type GetChallengeRequest,
+  type GetChallengeResponse,
+  type GetImpactRequest,
+  type GetImpactResponse,
   type GetModelAttributionRequest,
-  type Impact,
-  type ModelAttribution,
-  type ReplayResult,
+  type GetModelAttributionResponse,
+  type ReplayAttributionRequest,
+  type ReplayAttributionResponse,
 } from '@openledger/contracts';
 import { type GrpcCall, type GrpcService, type Host, parse, unary } from '@openledger/service-host';
 import type { AskReplay } from '../application/ask-replay.js';
@@ -38,33 +42,48 @@ export function attributionGrpc({ read, replays, challenges, authenticator, log 
   return {
     definition: AttributionServiceService,
     implementation: {
-      getAttribution: unary<GetAttributionRequest, AttributionScored>(
+      getAttribution: unary<GetAttributionRequest, GetAttributionResponse>(
         context,
         async ({ requestId }, call) => {
           const { answer, score } = await read.score(requestId, await callerOf(call));
-          return toScoredEvent(answer, score, answer.scoredAt);
+          return { attribution: toScoredEvent(answer, score, answer.scoredAt) };
         },
       ),
-      explainAttribution: unary<GetAttributionRequest, Explanation>(context, async ({ requestId }, call) => {
-        const { evidence } = await read.answer(requestId, await callerOf(call));
-        return wireExplanation(requestId, evidence);
-      }),
-      replayAttribution: unary<GetAttributionRequest, ReplayResult>(context, async ({ requestId }, call) =>
-        wireReplay(requestId, await replays.run(requestId, await callerOf(call), call.signal)),
+      explainAttribution: unary<ExplainAttributionRequest, ExplainAttributionResponse>(
+        context,
+        async ({ requestId }, call) => {
+          const { evidence } = await read.answer(requestId, await callerOf(call));
+          return { explanation: wireExplanation(requestId, evidence) };
+        },
       ),
-      challengeAttribution: unary<ChallengeAttributionRequest, Challenge>(context, async (request, call) => {
-        const { reason } = parse(ChallengeBody, request);
-        return wireChallenge(await challenges.open(request.requestId, reason, await callerOf(call)));
-      }),
-      getChallenge: unary<GetChallengeRequest, Challenge>(context, async ({ challengeId }, call) =>
-        wireChallenge(await challenges.read(challengeId, await callerOf(call))),
+      replayAttribution: unary<ReplayAttributionRequest, ReplayAttributionResponse>(
+        context,
+        async ({ requestId }, call) => ({
+          result: wireReplay(requestId, await replays.run(requestId, await callerOf(call), call.signal)),
+        }),
       ),
-      getModelAttribution: unary<GetModelAttributionRequest, ModelAttribution>(context, async ({ modelId }) =>
-        wireModel(await read.model(modelId)),
+      challengeAttribution: unary<ChallengeAttributionRequest, ChallengeAttributionResponse>(
+        context,
+        async (request, call) => {
+          const { reason } = parse(ChallengeBody, request);
+          return {
+            challenge: wireChallenge(await challenges.open(request.requestId, reason, await callerOf(call))),
+          };
+        },
       ),
-      getImpact: unary<GetModelAttributionRequest, Impact>(context, async ({ modelId }) =>
-        wireImpact(await read.impact(modelId)),
+      getChallenge: unary<GetChallengeRequest, GetChallengeResponse>(
+        context,
+        async ({ challengeId }, call) => ({
+          challenge: wireChallenge(await challenges.read(challengeId, await callerOf(call))),
+        }),
       ),
+      getModelAttribution: unary<GetModelAttributionRequest, GetModelAttributionResponse>(
+        context,
+        async ({ modelId }) => ({ attribution: wireModel(await read.model(modelId)) }),
+      ),
+      getImpact: unary<GetImpactRequest, GetImpactResponse>(context, async ({ modelId }) => ({
+        impact: wireImpact(await read.impact(modelId)),
+      })),
     },
   };
 }

@@ -37,6 +37,18 @@ export interface GetAttributionRequest {
   requestId: string;
 }
 
+export interface GetAttributionResponse {
+  attribution: AttributionScored | undefined;
+}
+
+export interface ExplainAttributionRequest {
+  requestId: string;
+}
+
+export interface ExplainAttributionResponse {
+  explanation: Explanation | undefined;
+}
+
 export interface Explanation {
   requestId: string;
   text: string;
@@ -87,6 +99,14 @@ export interface ContributorReason {
   message: string;
 }
 
+export interface ReplayAttributionRequest {
+  requestId: string;
+}
+
+export interface ReplayAttributionResponse {
+  result: ReplayResult | undefined;
+}
+
 export interface ReplayResult {
   requestId: string;
   /** Every integer of the receipt came out the same. */
@@ -102,8 +122,16 @@ export interface ChallengeAttributionRequest {
   reason: string;
 }
 
+export interface ChallengeAttributionResponse {
+  challenge: Challenge | undefined;
+}
+
 export interface GetChallengeRequest {
   challengeId: string;
+}
+
+export interface GetChallengeResponse {
+  challenge: Challenge | undefined;
 }
 
 export interface Challenge {
@@ -121,6 +149,10 @@ export interface GetModelAttributionRequest {
   modelId: string;
 }
 
+export interface GetModelAttributionResponse {
+  attribution: ModelAttribution | undefined;
+}
+
 export interface ModelAttribution {
   modelId: string;
   adapterDigest: string;
@@ -132,6 +164,14 @@ export interface ModelAttribution {
   records: number;
   reliability: AttributionAudited | undefined;
   stakes: ContributorShare[];
+}
+
+export interface GetImpactRequest {
+  modelId: string;
+}
+
+export interface GetImpactResponse {
+  impact: Impact | undefined;
 }
 
 export interface Impact {
@@ -230,6 +270,217 @@ export const GetAttributionRequest: MessageFns<GetAttributionRequest> = {
   fromPartial(object: DeepPartial<GetAttributionRequest>): GetAttributionRequest {
     const message = createBaseGetAttributionRequest();
     message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetAttributionResponse(): GetAttributionResponse {
+  return { attribution: undefined };
+}
+
+export const GetAttributionResponse: MessageFns<GetAttributionResponse> = {
+  encode(message: GetAttributionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.attribution !== undefined) {
+      AttributionScored.encode(message.attribution, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetAttributionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetAttributionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.attribution = AttributionScored.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetAttributionResponse {
+    return { attribution: isSet(object.attribution) ? AttributionScored.fromJSON(object.attribution) : undefined };
+  },
+
+  toJSON(message: GetAttributionResponse): unknown {
+    const obj: any = {};
+    if (message.attribution !== undefined) {
+      obj.attribution = AttributionScored.toJSON(message.attribution);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetAttributionResponse>): GetAttributionResponse {
+    return GetAttributionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetAttributionResponse>): GetAttributionResponse {
+    const message = createBaseGetAttributionResponse();
+    message.attribution = (object.attribution !== undefined && object.attribution !== null)
+      ? AttributionScored.fromPartial(object.attribution)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseExplainAttributionRequest(): ExplainAttributionRequest {
+  return { requestId: "" };
+}
+
+export const ExplainAttributionRequest: MessageFns<ExplainAttributionRequest> = {
+  encode(message: ExplainAttributionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainAttributionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainAttributionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainAttributionRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ExplainAttributionRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainAttributionRequest>): ExplainAttributionRequest {
+    return ExplainAttributionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainAttributionRequest>): ExplainAttributionRequest {
+    const message = createBaseExplainAttributionRequest();
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseExplainAttributionResponse(): ExplainAttributionResponse {
+  return { explanation: undefined };
+}
+
+export const ExplainAttributionResponse: MessageFns<ExplainAttributionResponse> = {
+  encode(message: ExplainAttributionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.explanation !== undefined) {
+      Explanation.encode(message.explanation, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainAttributionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainAttributionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.explanation = Explanation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainAttributionResponse {
+    return { explanation: isSet(object.explanation) ? Explanation.fromJSON(object.explanation) : undefined };
+  },
+
+  toJSON(message: ExplainAttributionResponse): unknown {
+    const obj: any = {};
+    if (message.explanation !== undefined) {
+      obj.explanation = Explanation.toJSON(message.explanation);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainAttributionResponse>): ExplainAttributionResponse {
+    return ExplainAttributionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainAttributionResponse>): ExplainAttributionResponse {
+    const message = createBaseExplainAttributionResponse();
+    message.explanation = (object.explanation !== undefined && object.explanation !== null)
+      ? Explanation.fromPartial(object.explanation)
+      : undefined;
     return message;
   },
 };
@@ -964,6 +1215,148 @@ export const ContributorReason: MessageFns<ContributorReason> = {
   },
 };
 
+function createBaseReplayAttributionRequest(): ReplayAttributionRequest {
+  return { requestId: "" };
+}
+
+export const ReplayAttributionRequest: MessageFns<ReplayAttributionRequest> = {
+  encode(message: ReplayAttributionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplayAttributionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplayAttributionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReplayAttributionRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ReplayAttributionRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReplayAttributionRequest>): ReplayAttributionRequest {
+    return ReplayAttributionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReplayAttributionRequest>): ReplayAttributionRequest {
+    const message = createBaseReplayAttributionRequest();
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseReplayAttributionResponse(): ReplayAttributionResponse {
+  return { result: undefined };
+}
+
+export const ReplayAttributionResponse: MessageFns<ReplayAttributionResponse> = {
+  encode(message: ReplayAttributionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.result !== undefined) {
+      ReplayResult.encode(message.result, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplayAttributionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplayAttributionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.result = ReplayResult.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReplayAttributionResponse {
+    return { result: isSet(object.result) ? ReplayResult.fromJSON(object.result) : undefined };
+  },
+
+  toJSON(message: ReplayAttributionResponse): unknown {
+    const obj: any = {};
+    if (message.result !== undefined) {
+      obj.result = ReplayResult.toJSON(message.result);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReplayAttributionResponse>): ReplayAttributionResponse {
+    return ReplayAttributionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReplayAttributionResponse>): ReplayAttributionResponse {
+    const message = createBaseReplayAttributionResponse();
+    message.result = (object.result !== undefined && object.result !== null)
+      ? ReplayResult.fromPartial(object.result)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseReplayResult(): ReplayResult {
   return { requestId: "", equal: false, differences: [], missing: [], codeVersion: "" };
 }
@@ -1196,6 +1589,75 @@ export const ChallengeAttributionRequest: MessageFns<ChallengeAttributionRequest
   },
 };
 
+function createBaseChallengeAttributionResponse(): ChallengeAttributionResponse {
+  return { challenge: undefined };
+}
+
+export const ChallengeAttributionResponse: MessageFns<ChallengeAttributionResponse> = {
+  encode(message: ChallengeAttributionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.challenge !== undefined) {
+      Challenge.encode(message.challenge, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChallengeAttributionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChallengeAttributionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.challenge = Challenge.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ChallengeAttributionResponse {
+    return { challenge: isSet(object.challenge) ? Challenge.fromJSON(object.challenge) : undefined };
+  },
+
+  toJSON(message: ChallengeAttributionResponse): unknown {
+    const obj: any = {};
+    if (message.challenge !== undefined) {
+      obj.challenge = Challenge.toJSON(message.challenge);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ChallengeAttributionResponse>): ChallengeAttributionResponse {
+    return ChallengeAttributionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChallengeAttributionResponse>): ChallengeAttributionResponse {
+    const message = createBaseChallengeAttributionResponse();
+    message.challenge = (object.challenge !== undefined && object.challenge !== null)
+      ? Challenge.fromPartial(object.challenge)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseGetChallengeRequest(): GetChallengeRequest {
   return { challengeId: "" };
 }
@@ -1265,6 +1727,75 @@ export const GetChallengeRequest: MessageFns<GetChallengeRequest> = {
   fromPartial(object: DeepPartial<GetChallengeRequest>): GetChallengeRequest {
     const message = createBaseGetChallengeRequest();
     message.challengeId = object.challengeId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetChallengeResponse(): GetChallengeResponse {
+  return { challenge: undefined };
+}
+
+export const GetChallengeResponse: MessageFns<GetChallengeResponse> = {
+  encode(message: GetChallengeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.challenge !== undefined) {
+      Challenge.encode(message.challenge, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetChallengeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetChallengeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.challenge = Challenge.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetChallengeResponse {
+    return { challenge: isSet(object.challenge) ? Challenge.fromJSON(object.challenge) : undefined };
+  },
+
+  toJSON(message: GetChallengeResponse): unknown {
+    const obj: any = {};
+    if (message.challenge !== undefined) {
+      obj.challenge = Challenge.toJSON(message.challenge);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetChallengeResponse>): GetChallengeResponse {
+    return GetChallengeResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetChallengeResponse>): GetChallengeResponse {
+    const message = createBaseGetChallengeResponse();
+    message.challenge = (object.challenge !== undefined && object.challenge !== null)
+      ? Challenge.fromPartial(object.challenge)
+      : undefined;
     return message;
   },
 };
@@ -1533,6 +2064,75 @@ export const GetModelAttributionRequest: MessageFns<GetModelAttributionRequest> 
   },
 };
 
+function createBaseGetModelAttributionResponse(): GetModelAttributionResponse {
+  return { attribution: undefined };
+}
+
+export const GetModelAttributionResponse: MessageFns<GetModelAttributionResponse> = {
+  encode(message: GetModelAttributionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.attribution !== undefined) {
+      ModelAttribution.encode(message.attribution, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetModelAttributionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetModelAttributionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.attribution = ModelAttribution.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetModelAttributionResponse {
+    return { attribution: isSet(object.attribution) ? ModelAttribution.fromJSON(object.attribution) : undefined };
+  },
+
+  toJSON(message: GetModelAttributionResponse): unknown {
+    const obj: any = {};
+    if (message.attribution !== undefined) {
+      obj.attribution = ModelAttribution.toJSON(message.attribution);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetModelAttributionResponse>): GetModelAttributionResponse {
+    return GetModelAttributionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetModelAttributionResponse>): GetModelAttributionResponse {
+    const message = createBaseGetModelAttributionResponse();
+    message.attribution = (object.attribution !== undefined && object.attribution !== null)
+      ? ModelAttribution.fromPartial(object.attribution)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseModelAttribution(): ModelAttribution {
   return {
     modelId: "",
@@ -1756,6 +2356,148 @@ export const ModelAttribution: MessageFns<ModelAttribution> = {
       ? AttributionAudited.fromPartial(object.reliability)
       : undefined;
     message.stakes = object.stakes?.map((e) => ContributorShare.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseGetImpactRequest(): GetImpactRequest {
+  return { modelId: "" };
+}
+
+export const GetImpactRequest: MessageFns<GetImpactRequest> = {
+  encode(message: GetImpactRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.modelId !== "") {
+      writer.uint32(10).string(message.modelId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetImpactRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetImpactRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.modelId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetImpactRequest {
+    return {
+      modelId: isSet(object.modelId)
+        ? globalThis.String(object.modelId)
+        : isSet(object.model_id)
+        ? globalThis.String(object.model_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GetImpactRequest): unknown {
+    const obj: any = {};
+    if (message.modelId !== "") {
+      obj.modelId = message.modelId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetImpactRequest>): GetImpactRequest {
+    return GetImpactRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetImpactRequest>): GetImpactRequest {
+    const message = createBaseGetImpactRequest();
+    message.modelId = object.modelId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetImpactResponse(): GetImpactResponse {
+  return { impact: undefined };
+}
+
+export const GetImpactResponse: MessageFns<GetImpactResponse> = {
+  encode(message: GetImpactResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.impact !== undefined) {
+      Impact.encode(message.impact, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetImpactResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetImpactResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.impact = Impact.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetImpactResponse {
+    return { impact: isSet(object.impact) ? Impact.fromJSON(object.impact) : undefined };
+  },
+
+  toJSON(message: GetImpactResponse): unknown {
+    const obj: any = {};
+    if (message.impact !== undefined) {
+      obj.impact = Impact.toJSON(message.impact);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetImpactResponse>): GetImpactResponse {
+    return GetImpactResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetImpactResponse>): GetImpactResponse {
+    const message = createBaseGetImpactResponse();
+    message.impact = (object.impact !== undefined && object.impact !== null)
+      ? Impact.fromPartial(object.impact)
+      : undefined;
     return message;
   },
 };
@@ -2204,30 +2946,33 @@ export const AttributionServiceService = {
     requestSerialize: (value: GetAttributionRequest): Buffer =>
       Buffer.from(GetAttributionRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): GetAttributionRequest => GetAttributionRequest.decode(value),
-    responseSerialize: (value: AttributionScored): Buffer => Buffer.from(AttributionScored.encode(value).finish()),
-    responseDeserialize: (value: Buffer): AttributionScored => AttributionScored.decode(value),
+    responseSerialize: (value: GetAttributionResponse): Buffer =>
+      Buffer.from(GetAttributionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetAttributionResponse => GetAttributionResponse.decode(value),
   },
   /** Spans with offsets, most influential records, and for everybody with a stake in the model why he earned what he did. */
   explainAttribution: {
     path: "/openledger.attribution.v1.AttributionService/ExplainAttribution" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: GetAttributionRequest): Buffer =>
-      Buffer.from(GetAttributionRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): GetAttributionRequest => GetAttributionRequest.decode(value),
-    responseSerialize: (value: Explanation): Buffer => Buffer.from(Explanation.encode(value).finish()),
-    responseDeserialize: (value: Buffer): Explanation => Explanation.decode(value),
+    requestSerialize: (value: ExplainAttributionRequest): Buffer =>
+      Buffer.from(ExplainAttributionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainAttributionRequest => ExplainAttributionRequest.decode(value),
+    responseSerialize: (value: ExplainAttributionResponse): Buffer =>
+      Buffer.from(ExplainAttributionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainAttributionResponse => ExplainAttributionResponse.decode(value),
   },
   /** Computes the score again from its receipt and compares it bit for bit. */
   replayAttribution: {
     path: "/openledger.attribution.v1.AttributionService/ReplayAttribution" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: GetAttributionRequest): Buffer =>
-      Buffer.from(GetAttributionRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): GetAttributionRequest => GetAttributionRequest.decode(value),
-    responseSerialize: (value: ReplayResult): Buffer => Buffer.from(ReplayResult.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ReplayResult => ReplayResult.decode(value),
+    requestSerialize: (value: ReplayAttributionRequest): Buffer =>
+      Buffer.from(ReplayAttributionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReplayAttributionRequest => ReplayAttributionRequest.decode(value),
+    responseSerialize: (value: ReplayAttributionResponse): Buffer =>
+      Buffer.from(ReplayAttributionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReplayAttributionResponse => ReplayAttributionResponse.decode(value),
   },
   /** Asks for a replay whose outcome is published (attribution.challenged.v1). One challenge a person and answer. */
   challengeAttribution: {
@@ -2237,8 +2982,9 @@ export const AttributionServiceService = {
     requestSerialize: (value: ChallengeAttributionRequest): Buffer =>
       Buffer.from(ChallengeAttributionRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ChallengeAttributionRequest => ChallengeAttributionRequest.decode(value),
-    responseSerialize: (value: Challenge): Buffer => Buffer.from(Challenge.encode(value).finish()),
-    responseDeserialize: (value: Buffer): Challenge => Challenge.decode(value),
+    responseSerialize: (value: ChallengeAttributionResponse): Buffer =>
+      Buffer.from(ChallengeAttributionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ChallengeAttributionResponse => ChallengeAttributionResponse.decode(value),
   },
   getChallenge: {
     path: "/openledger.attribution.v1.AttributionService/GetChallenge" as const,
@@ -2246,8 +2992,9 @@ export const AttributionServiceService = {
     responseStream: false as const,
     requestSerialize: (value: GetChallengeRequest): Buffer => Buffer.from(GetChallengeRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): GetChallengeRequest => GetChallengeRequest.decode(value),
-    responseSerialize: (value: Challenge): Buffer => Buffer.from(Challenge.encode(value).finish()),
-    responseDeserialize: (value: Buffer): Challenge => Challenge.decode(value),
+    responseSerialize: (value: GetChallengeResponse): Buffer =>
+      Buffer.from(GetChallengeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetChallengeResponse => GetChallengeResponse.decode(value),
   },
   /** Index, reliability and stakes of the newest deployed version of a model. */
   getModelAttribution: {
@@ -2257,147 +3004,147 @@ export const AttributionServiceService = {
     requestSerialize: (value: GetModelAttributionRequest): Buffer =>
       Buffer.from(GetModelAttributionRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): GetModelAttributionRequest => GetModelAttributionRequest.decode(value),
-    responseSerialize: (value: ModelAttribution): Buffer => Buffer.from(ModelAttribution.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ModelAttribution => ModelAttribution.decode(value),
+    responseSerialize: (value: GetModelAttributionResponse): Buffer =>
+      Buffer.from(GetModelAttributionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetModelAttributionResponse => GetModelAttributionResponse.decode(value),
   },
   /** What each contributor's data did to the model's loss on records it was not trained on. */
   getImpact: {
     path: "/openledger.attribution.v1.AttributionService/GetImpact" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: GetModelAttributionRequest): Buffer =>
-      Buffer.from(GetModelAttributionRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): GetModelAttributionRequest => GetModelAttributionRequest.decode(value),
-    responseSerialize: (value: Impact): Buffer => Buffer.from(Impact.encode(value).finish()),
-    responseDeserialize: (value: Buffer): Impact => Impact.decode(value),
+    requestSerialize: (value: GetImpactRequest): Buffer => Buffer.from(GetImpactRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetImpactRequest => GetImpactRequest.decode(value),
+    responseSerialize: (value: GetImpactResponse): Buffer => Buffer.from(GetImpactResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetImpactResponse => GetImpactResponse.decode(value),
   },
 } as const;
 
 export interface AttributionServiceServer extends UntypedServiceImplementation {
-  getAttribution: handleUnaryCall<GetAttributionRequest, AttributionScored>;
+  getAttribution: handleUnaryCall<GetAttributionRequest, GetAttributionResponse>;
   /** Spans with offsets, most influential records, and for everybody with a stake in the model why he earned what he did. */
-  explainAttribution: handleUnaryCall<GetAttributionRequest, Explanation>;
+  explainAttribution: handleUnaryCall<ExplainAttributionRequest, ExplainAttributionResponse>;
   /** Computes the score again from its receipt and compares it bit for bit. */
-  replayAttribution: handleUnaryCall<GetAttributionRequest, ReplayResult>;
+  replayAttribution: handleUnaryCall<ReplayAttributionRequest, ReplayAttributionResponse>;
   /** Asks for a replay whose outcome is published (attribution.challenged.v1). One challenge a person and answer. */
-  challengeAttribution: handleUnaryCall<ChallengeAttributionRequest, Challenge>;
-  getChallenge: handleUnaryCall<GetChallengeRequest, Challenge>;
+  challengeAttribution: handleUnaryCall<ChallengeAttributionRequest, ChallengeAttributionResponse>;
+  getChallenge: handleUnaryCall<GetChallengeRequest, GetChallengeResponse>;
   /** Index, reliability and stakes of the newest deployed version of a model. */
-  getModelAttribution: handleUnaryCall<GetModelAttributionRequest, ModelAttribution>;
+  getModelAttribution: handleUnaryCall<GetModelAttributionRequest, GetModelAttributionResponse>;
   /** What each contributor's data did to the model's loss on records it was not trained on. */
-  getImpact: handleUnaryCall<GetModelAttributionRequest, Impact>;
+  getImpact: handleUnaryCall<GetImpactRequest, GetImpactResponse>;
 }
 
 export interface AttributionServiceClient extends Client {
   getAttribution(
     request: GetAttributionRequest,
-    callback: (error: ServiceError | null, response: AttributionScored) => void,
+    callback: (error: ServiceError | null, response: GetAttributionResponse) => void,
   ): ClientUnaryCall;
   getAttribution(
     request: GetAttributionRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: AttributionScored) => void,
+    callback: (error: ServiceError | null, response: GetAttributionResponse) => void,
   ): ClientUnaryCall;
   getAttribution(
     request: GetAttributionRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: AttributionScored) => void,
+    callback: (error: ServiceError | null, response: GetAttributionResponse) => void,
   ): ClientUnaryCall;
   /** Spans with offsets, most influential records, and for everybody with a stake in the model why he earned what he did. */
   explainAttribution(
-    request: GetAttributionRequest,
-    callback: (error: ServiceError | null, response: Explanation) => void,
+    request: ExplainAttributionRequest,
+    callback: (error: ServiceError | null, response: ExplainAttributionResponse) => void,
   ): ClientUnaryCall;
   explainAttribution(
-    request: GetAttributionRequest,
+    request: ExplainAttributionRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: Explanation) => void,
+    callback: (error: ServiceError | null, response: ExplainAttributionResponse) => void,
   ): ClientUnaryCall;
   explainAttribution(
-    request: GetAttributionRequest,
+    request: ExplainAttributionRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Explanation) => void,
+    callback: (error: ServiceError | null, response: ExplainAttributionResponse) => void,
   ): ClientUnaryCall;
   /** Computes the score again from its receipt and compares it bit for bit. */
   replayAttribution(
-    request: GetAttributionRequest,
-    callback: (error: ServiceError | null, response: ReplayResult) => void,
+    request: ReplayAttributionRequest,
+    callback: (error: ServiceError | null, response: ReplayAttributionResponse) => void,
   ): ClientUnaryCall;
   replayAttribution(
-    request: GetAttributionRequest,
+    request: ReplayAttributionRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: ReplayResult) => void,
+    callback: (error: ServiceError | null, response: ReplayAttributionResponse) => void,
   ): ClientUnaryCall;
   replayAttribution(
-    request: GetAttributionRequest,
+    request: ReplayAttributionRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ReplayResult) => void,
+    callback: (error: ServiceError | null, response: ReplayAttributionResponse) => void,
   ): ClientUnaryCall;
   /** Asks for a replay whose outcome is published (attribution.challenged.v1). One challenge a person and answer. */
   challengeAttribution(
     request: ChallengeAttributionRequest,
-    callback: (error: ServiceError | null, response: Challenge) => void,
+    callback: (error: ServiceError | null, response: ChallengeAttributionResponse) => void,
   ): ClientUnaryCall;
   challengeAttribution(
     request: ChallengeAttributionRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: Challenge) => void,
+    callback: (error: ServiceError | null, response: ChallengeAttributionResponse) => void,
   ): ClientUnaryCall;
   challengeAttribution(
     request: ChallengeAttributionRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Challenge) => void,
+    callback: (error: ServiceError | null, response: ChallengeAttributionResponse) => void,
   ): ClientUnaryCall;
   getChallenge(
     request: GetChallengeRequest,
-    callback: (error: ServiceError | null, response: Challenge) => void,
+    callback: (error: ServiceError | null, response: GetChallengeResponse) => void,
   ): ClientUnaryCall;
   getChallenge(
     request: GetChallengeRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: Challenge) => void,
+    callback: (error: ServiceError | null, response: GetChallengeResponse) => void,
   ): ClientUnaryCall;
   getChallenge(
     request: GetChallengeRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Challenge) => void,
+    callback: (error: ServiceError | null, response: GetChallengeResponse) => void,
   ): ClientUnaryCall;
   /** Index, reliability and stakes of the newest deployed version of a model. */
   getModelAttribution(
     request: GetModelAttributionRequest,
-    callback: (error: ServiceError | null, response: ModelAttribution) => void,
+    callback: (error: ServiceError | null, response: GetModelAttributionResponse) => void,
   ): ClientUnaryCall;
   getModelAttribution(
     request: GetModelAttributionRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: ModelAttribution) => void,
+    callback: (error: ServiceError | null, response: GetModelAttributionResponse) => void,
   ): ClientUnaryCall;
   getModelAttribution(
     request: GetModelAttributionRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ModelAttribution) => void,
+    callback: (error: ServiceError | null, response: GetModelAttributionResponse) => void,
   ): ClientUnaryCall;
   /** What each contributor's data did to the model's loss on records it was not trained on. */
   getImpact(
-    request: GetModelAttributionRequest,
-    callback: (error: ServiceError | null, response: Impact) => void,
+    request: GetImpactRequest,
+    callback: (error: ServiceError | null, response: GetImpactResponse) => void,
   ): ClientUnaryCall;
   getImpact(
-    request: GetModelAttributionRequest,
+    request: GetImpactRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: Impact) => void,
+    callback: (error: ServiceError | null, response: GetImpactResponse) => void,
   ): ClientUnaryCall;
   getImpact(
-    request: GetModelAttributionRequest,
+    request: GetImpactRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Impact) => void,
+    callback: (error: ServiceError | null, response: GetImpactResponse) => void,
   ): ClientUnaryCall;
 }
 
