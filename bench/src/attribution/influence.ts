@@ -3,15 +3,10 @@ import {
   type Learning,
   type Matrix,
   runTrajectory,
+  scoredTokens,
   type Trajectory,
 } from '@openledger/attribution/engine';
-import {
-  type Example,
-  ExampleGradients,
-  type LoraConfig,
-  learningRateAt,
-  RecipeRun,
-} from '@openledger/transformer';
+import { ExampleGradients, type LoraConfig, learningRateAt, RecipeRun } from '@openledger/transformer';
 import type { Bed, BedBase } from './bed.js';
 
 /** A trained adapter over what it was trained on. */
@@ -26,9 +21,6 @@ export interface BedVectors {
   readonly records: Matrix;
   readonly queries: Matrix;
 }
-
-export const scoredTokens = ({ labels }: Example): number =>
-  Array.from(labels).reduce((count, label) => count + (label >= 0 ? 1 : 0), 0);
 
 type Task = Pick<Bed, 'examples' | 'recipe'> & { readonly base: BedBase };
 

@@ -1,3 +1,4 @@
+import type { AuditMethod } from '../domain/audit/reliability.js';
 import type { Stake } from '../domain/lineage.js';
 import type { RecordOwner } from './record-registry.js';
 
@@ -131,8 +132,6 @@ export interface AuditOrder {
   /** How long it may take; what is not measured by then widens the interval. */
   readonly secondsMax: number;
 }
-
-export type AuditMethod = 'LOCAL_STEP' | 'METAGRADIENT' | 'LEAVE_ONE_OUT' | 'SHAPLEY';
 
 /** What a version's data did to its loss on records that it was not trained on. */
 export interface Impact {

@@ -27,7 +27,7 @@ export interface ClusterStanding {
 
 /**
  * Deviation of influence by chance, nats for a vector of length 1: most records have nothing to do with an answer,
- * trained ones or not, so the larger of both medians is what it takes to stand out. By length, because what was hard to
+ * trained ones or not, so the larger of both is what it takes to stand out. By length, because what was hard to
  * learn has long gradients that agree with anything a little.
  *
  * @param decoys influence of records that the model never saw, nats for a vector of length 1.

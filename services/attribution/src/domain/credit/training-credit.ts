@@ -93,8 +93,9 @@ export function trainingCredit(evidence: TrainingEvidence): TrainingCredit {
     if (record.withdrawn) withdrawn += weight;
     else contributors.set(contributorId, (contributors.get(contributorId) ?? 0) + weight);
   };
+  const byCluster = Map.groupBy(records, ({ cluster }) => cluster);
   const rests = evidence.clusters.map((cluster) => {
-    const own = records.filter((record) => record.cluster === cluster.cluster);
+    const own = byCluster.get(cluster.cluster) ?? [];
     const alone = own.filter(standsOut);
     for (const record of alone) pay(record, aboveChance(record, kappa));
     const others = own.filter((record) => !standsOut(record));

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { contentClusters, evenly, type Rows } from './content-clusters.js';
+import { evenly } from '../evenly.js';
+import { contentClusters, type Rows } from './content-clusters.js';
 
 const WIDTH = 16;
 const rowsOf = (rows: readonly (readonly number[])[], width = WIDTH): Rows => ({

@@ -1,3 +1,5 @@
+import { evenly } from '../evenly.js';
+
 /** Vectors laid end to end. */
 export interface Rows {
   readonly data: Float32Array;
@@ -34,10 +36,6 @@ export function contentClusters(rows: Rows): Uint32Array {
   }
   return inOrder(Uint32Array.from({ length: count }, (_, row) => nearest(unit, rows.width, row, centres)));
 }
-
-/** `size` of `count` numbers from 0, at equal distances. */
-export const evenly = (count: number, size: number): number[] =>
-  Array.from({ length: size }, (_, i) => Math.floor((i * count) / size));
 
 function normalised({ data, width }: Rows): Float32Array {
   const unit = new Float32Array(data.length);

@@ -58,7 +58,7 @@ export async function buildIndex(
     requireFinite(vectors);
     const clusters = contentClusters({ data: vectors.data, width: vectors.columns });
     const decoys = await decoyVectors(model, space);
-    const { reliability } = await auditIndex({ model, space, vectors }, { secondsMax: 0 });
+    const { reliability } = await auditIndex({ model, space, vectors }, 0);
     return {
       index: { vectors: byCluster(vectors, clusters, scan), projection: space.projection, decoys },
       clusters: new Set(clusters).size,

@@ -24,7 +24,7 @@ import { openScoring, type ScoringVersion } from './scoring-version.js';
 import { isOfUnknownOrigin, unknownEvidence, unknownScore } from './unknown-origin.js';
 import { ScanThreads } from './vectors/scan-threads.js';
 import { auditIndex, storeAudit } from './version-audit.js';
-import { storeEmptyIndex, storeIndex } from './version-index.js';
+import { recordVectors, storeEmptyIndex, storeIndex } from './version-index.js';
 import { type VersionLimits, VersionModel } from './version-model.js';
 
 const Tokens = z.object({
@@ -103,9 +103,9 @@ export class Engine {
       const message = 'How the adapter was trained is not known, so it cannot be trained again.';
       throw new DomainError('precondition', 'UNKNOWN_ORIGIN', message);
     }
-    const { model, space } = await this.scoringOf(version, indexDigest);
-    const vectors = await space.records(model.examples);
-    return storeAudit(this.blobs, await auditIndex({ model, space, vectors }, { secondsMax }), indexDigest);
+    const { model, space, index } = await this.scoringOf(version, indexDigest);
+    const vectors = recordVectors(index);
+    return storeAudit(this.blobs, await auditIndex({ model, space, vectors }, secondsMax), indexDigest);
   }
 
   replay(order: ReplayOrder): Promise<Replay> {

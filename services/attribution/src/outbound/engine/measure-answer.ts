@@ -6,6 +6,7 @@ import type { GroupMeasure, RecordMeasure } from '../../domain/receipt.js';
 import { exactProduct, natsOf, type QuantisedQuery, quantiseQuery } from '../../domain/vectors/quantise.js';
 import type { AnswerWithContext } from './answer-context.js';
 import { rowOf } from './influence/influence-space.js';
+import { cutAnswer } from './retrieval-scores.js';
 import type { ScoringVersion } from './scoring-version.js';
 
 /** What the vectors say of an answer. */
@@ -43,21 +44,23 @@ export async function measureAnswer(
   const influences = { scores, lengths };
   const noise = noiseOf(influences, decoys);
   const { kappa } = description;
-  const standings = clusterRows.map((range, cluster) => {
-    const score = natsOf(products[cluster] ?? 0, sums.group(cluster).scale, query.scale);
-    return standingOf({ cluster, score, rows: rowsIn(range) }, influences, { noise, kappa });
-  });
-  const groups = standings.map(
-    ({ cluster: { deviation } }, cluster): GroupMeasure => ({
+  const groups: GroupMeasure[] = [];
+  const records: RecordMeasure[] = [];
+  for (const [cluster, range] of clusterRows.entries()) {
+    const [sum, { scale }] = [products[cluster] ?? 0, sums.group(cluster)];
+    const whole = { cluster, score: natsOf(sum, scale, query.scale), rows: rowsIn(range) };
+    const standing = standingOf(whole, influences, { noise, kappa });
+    const { deviation } = standing.cluster;
+    groups.push({
       id: String(cluster),
-      sum: String(products[cluster] ?? 0),
-      scale: String(sums.group(cluster).scale),
+      sum: String(sum),
+      scale: String(scale),
       deviation: String(deviation),
-    }),
-  );
-  const records = standings.flatMap(({ paid }) =>
-    paid.flatMap(({ row, deviation }) => recordOf(version, row, { query, deviation, withdrawn })),
-  );
+    });
+    for (const { row, deviation: own } of standing.paid) {
+      records.push(...recordOf(version, row, { query, deviation: own, withdrawn }));
+    }
+  }
   return { query, groups, records, scores, noise, decoys };
 }
 
@@ -70,10 +73,9 @@ function perLength(vector: Float32Array, { values, scale }: QuantisedQuery): num
 const divided = (value: number, length: number): number => (length > 0 ? value / length : 0);
 
 async function queryOf({ model, space }: ScoringVersion, answer: AnswerWithContext): Promise<QuantisedQuery> {
-  const room = Math.max(1, model.tokensMax - answer.completionTokens.length);
-  const prompt = answer.promptTokens.slice(-room);
-  const tokens = [...prompt, ...answer.completionTokens].slice(0, model.tokensMax);
-  const vector = rowOf(await space.answers([completionExample(tokens, prompt.length)]), 0);
+  const { promptTokens, completionTokens } = cutAnswer(answer, model.tokensMax);
+  const example = completionExample([...promptTokens, ...completionTokens], promptTokens.length);
+  const vector = rowOf(await space.answers([example]), 0);
   if (!vector.every(Number.isFinite)) {
     throw new DomainError('precondition', 'NOT_FINITE', 'The gradient of the answer is not finite.');
   }

@@ -43,7 +43,7 @@ export async function contextCredits(
   answer: AnswerWithContext,
   players: readonly Player[],
 ): Promise<ContextCredits> {
-  const prompt = cut(answer, tokensMax);
+  const prompt = cutAnswer(answer, tokensMax);
   const all = 2 ** players.length - 1;
   const example = (subset: number) => exampleOf(prompt, players, subset);
   const subsets = subsetsToScore(players.length, answer.requestId);
@@ -85,7 +85,12 @@ async function scored(
 }
 
 /** The prompt loses its beginning where it is too long, then the answer its end; what is left of chunks stays. */
-function cut({ promptTokens, completionTokens, context }: AnswerWithContext, tokensMax: number) {
+export function cutAnswer(
+  { promptTokens, completionTokens, context }: AnswerWithContext,
+  tokensMax: number,
+): Omit<AnswerWithContext, 'requestId' | 'context'> & {
+  readonly context: readonly Omit<ContextRange, 'recordId'>[];
+} {
   check(context, promptTokens.length);
   const dropped = Math.max(0, promptTokens.length - Math.max(1, tokensMax - completionTokens.length));
   return {
@@ -114,7 +119,7 @@ function check(context: readonly ContextRange[], promptLength: number): void {
 
 /** The prompt with only a subset's chunks in it, and the answer. */
 function exampleOf(
-  { promptTokens, completionTokens, context }: ReturnType<typeof cut>,
+  { promptTokens, completionTokens, context }: ReturnType<typeof cutAnswer>,
   players: readonly Player[],
   subset: number,
 ): Example {

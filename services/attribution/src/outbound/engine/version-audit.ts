@@ -1,9 +1,8 @@
 import type { BlobStore } from '@openledger/blob-store';
 import { seededRandom } from '@openledger/transformer';
 import type { AuditReport } from '../../application/ports.js';
+import { auditQueries } from '../../domain/audit/groups.js';
 import { dot } from '../../domain/influence/arithmetic.js';
-import type { LineageRecord } from '../../domain/lineage.js';
-import { shuffled } from '../../domain/shuffled.js';
 import { storeJson } from '../json-blob.js';
 import { type InfluenceSpace, rowOf } from './influence/influence-space.js';
 import type { Matrix } from './influence/products.js';
@@ -23,21 +22,20 @@ export interface AuditedIndex {
   readonly vectors: Matrix;
 }
 
-export interface AuditLimits {
-  /** None: a step is taken back, nothing is trained again. */
-  readonly secondsMax: number;
-  readonly cacheFolder?: string;
-  readonly signal?: AbortSignal;
-}
-
-/** Holds what the vectors say against what training again says, as far as the time allows. */
+/**
+ * Holds what the vectors say against what training again says, as far as the time allows.
+ *
+ * @param secondsMax none: a step is taken back, nothing is trained again.
+ */
 export async function auditIndex(
   { model, space, vectors }: AuditedIndex,
-  { secondsMax, cacheFolder, signal }: AuditLimits,
+  secondsMax: number,
 ): Promise<VersionAudit> {
   const heldOut = model.heldOut.length >= 2;
   const most = secondsMax > 0 ? DEEP_QUERIES_MAX : QUICK_QUERIES_MAX;
-  const asked = askedRecords(heldOut ? model.heldOut : model.records, most);
+  const known = heldOut ? model.heldOut : model.records;
+  const owners = known.map(({ contributorId }) => contributorId);
+  const asked = auditQueries(owners, most, seededRandom(SEED)).flatMap((at) => known[at] ?? []);
   const queries = asked.map((record) => model.exampleOf(record));
   const answers = await space.answers(queries);
   return auditVersion(
@@ -53,12 +51,7 @@ export async function auditIndex(
         return examples.reduce((sum, example) => sum + dot(rowOf(vectors, example), answer), 0);
       },
     },
-    {
-      secondsMax,
-      random: seededRandom(SEED),
-      ...(cacheFolder !== undefined && { cacheFolder }),
-      ...(signal && { signal }),
-    },
+    { secondsMax, random: seededRandom(SEED) },
   );
 }
 
@@ -79,16 +72,4 @@ export async function storeAudit(
     auditBlob: await storeJson(blobs, { format: 'openledger-attribution-audit/1', indexDigest, ...audit }),
     ...(impact && { impact }),
   };
-}
-
-/** Of all contributors alike where there are more than can be asked; the same ones again of the same records. */
-function askedRecords(records: readonly LineageRecord[], most: number): LineageRecord[] {
-  const random = seededRandom(SEED);
-  const lists = [...Map.groupBy(records, ({ contributorId }) => contributorId)]
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([, own]) => shuffled(own, random));
-  const turns = Math.max(0, ...lists.map(({ length }) => length));
-  return Array.from({ length: turns }, (_, turn) => lists.flatMap((list) => list[turn] ?? []))
-    .flat()
-    .slice(0, most);
 }

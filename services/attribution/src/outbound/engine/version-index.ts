@@ -129,6 +129,16 @@ export async function loadIndex(
   };
 }
 
+/** The vectors as they are paid by, in the order of the lineage. */
+export function recordVectors({ vectors }: VersionIndex): Matrix {
+  const data = new Float32Array(vectors.rows * vectors.k);
+  for (const [row, record] of vectors.records.entries()) {
+    const { values, scale } = vectors.row(row);
+    for (const [i, value] of values.entries()) data[record * vectors.k + i] = value * scale;
+  }
+  return { rows: vectors.rows, columns: vectors.k, data };
+}
+
 const tensorOf = ({ rows, columns, data }: Matrix) => ({ shape: [rows, columns], data });
 
 const summaryOf = (

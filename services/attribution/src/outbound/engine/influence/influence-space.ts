@@ -1,5 +1,5 @@
 import { type Example, type ExampleGradients, seededRandom } from '@openledger/transformer';
-import { evenly } from '../../../domain/influence/content-clusters.js';
+import { evenly } from '../../../domain/evenly.js';
 import { type Matrix, Products } from './products.js';
 import { fitProjection, type Learning, type Projection, project } from './projection.js';
 import { type Trajectory, TrajectoryRows } from './trajectory-rows.js';

@@ -11,42 +11,47 @@ export interface Matrix {
 
 /** Matrix products at the speed of the runtime's kernels; float32. */
 export class Products {
-  private constructor(private readonly session: Session) {}
+  private constructor(
+    private readonly rowsByRows: Session,
+    private readonly weightedRows: Session,
+  ) {}
 
+  /** A graph for each: the runtime computes every output of a graph, fetched or not. */
   static async open(options: SessionOptions): Promise<Products> {
-    const graph = new Graph();
-    const a = graph.input('a', 'float32', ['n', 'w']);
-    const b = graph.input('b', 'float32', ['m', 'w']);
-    graph.output('rowsByRows', matmul(a, b, { transposeB: true }));
-    const c = graph.input('c', 'float32', ['k', 'n']);
-    graph.output('mixed', matmul(c, a));
-    return new Products(await Session.open(graph, options));
+    const inner = new Graph();
+    const rows = inner.input('a', 'float32', ['n', 'w']);
+    inner.output('product', matmul(rows, inner.input('b', 'float32', ['m', 'w']), { transposeB: true }));
+    const mixed = new Graph();
+    const weights = mixed.input('a', 'float32', ['k', 'n']);
+    mixed.output('product', matmul(weights, mixed.input('b', 'float32', ['n', 'w'])));
+    return new Products(await Session.open(inner, options), await Session.open(mixed, options));
   }
 
   /** a · bᵀ: the inner product of each row of `a` with each of `b`, [a.rows × b.rows]. */
-  async inner(a: Matrix, b: Matrix): Promise<Matrix> {
-    return this.run('rowsByRows', new Map([...fed('a', a), ...fed('b', b), ...fed('c', nothing(a.rows))]));
+  inner(a: Matrix, b: Matrix): Promise<Matrix> {
+    return product(this.rowsByRows, a, b);
   }
 
   /** c · a: weighted sums of the rows of `a`, [c.rows × a.columns]. */
-  async mixed(c: Matrix, a: Matrix): Promise<Matrix> {
-    return this.run('mixed', new Map([...fed('a', a), ...fed('c', c), ...fed('b', nothing(a.columns))]));
+  mixed(c: Matrix, a: Matrix): Promise<Matrix> {
+    return product(this.weightedRows, c, a);
   }
 
   async release(): Promise<void> {
-    await this.session.release();
-  }
-
-  private async run(name: string, feeds: Map<string, Tensor>): Promise<Matrix> {
-    const result = (await this.session.run(feeds, [name])).get(name);
-    invariant(result, `the product ${name} is missing`);
-    const [rows = 0, columns = 0] = result.shape;
-    return { rows, columns, data: result.data };
+    await this.rowsByRows.release();
+    await this.weightedRows.release();
   }
 }
 
-const fed = (name: string, { rows, columns, data }: Matrix): [string, Tensor][] => [
-  [name, { shape: [rows, columns], data }],
-];
-/** The runtime wants every input; what is not fetched is not computed. */
-const nothing = (columns: number): Matrix => ({ rows: 1, columns, data: new Float32Array(columns) });
+async function product(session: Session, a: Matrix, b: Matrix): Promise<Matrix> {
+  const feeds = new Map([
+    ['a', tensorOf(a)],
+    ['b', tensorOf(b)],
+  ]);
+  const result = (await session.run(feeds, ['product'])).get('product');
+  invariant(result, 'the product is missing');
+  const [rows = 0, columns = 0] = result.shape;
+  return { rows, columns, data: result.data };
+}
+
+const tensorOf = ({ rows, columns, data }: Matrix): Tensor => ({ shape: [rows, columns], data });

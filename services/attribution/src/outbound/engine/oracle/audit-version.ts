@@ -1,4 +1,5 @@
 import type { Example } from '@openledger/transformer';
+import type { Impact } from '../../../application/ports.js';
 import { auditGroups, recordsByOwner } from '../../../domain/audit/groups.js';
 import { lossChangePerToken } from '../../../domain/audit/impact.js';
 import { SHAPLEY_PLAYERS_MAX } from '../../../domain/audit/method.js';
@@ -43,21 +44,6 @@ export interface AuditOptions extends TruthLimits {
   readonly cacheFolder?: string;
 }
 
-export interface ContributorImpact {
-  readonly contributorId: string;
-  /** Rise of the loss without his data, nats per scored token. */
-  readonly lossChange: number;
-  readonly standardError: number;
-  readonly method: 'EXPECTED' | 'LEAVE_ONE_OUT' | 'SHAPLEY';
-}
-
-export interface VersionImpact {
-  /** Mean NLL per scored token, nats. */
-  readonly baseLoss: number;
-  readonly adapterLoss: number;
-  readonly contributors: readonly ContributorImpact[];
-}
-
 export interface VersionAudit {
   readonly method: AuditMethod;
   readonly reliability: Reliability;
@@ -70,7 +56,7 @@ export interface VersionAudit {
   readonly measured: readonly (readonly number[])[];
   readonly baseShares: readonly number[];
   /** Absent where nothing was held out. */
-  readonly impact?: VersionImpact;
+  readonly impact?: Impact;
 }
 
 interface Losses {
@@ -182,21 +168,23 @@ function sharesOf(groups: readonly (readonly number[])[], stakes: readonly numbe
 }
 
 /** By retrains for the contributors that were left out, by what is claimed for the others. */
-function impactOf(version: AuditedVersion, losses: Losses, truth: Truth): VersionImpact {
+function impactOf(version: AuditedVersion, losses: Losses, truth: Truth): Impact {
   const { owners, queries, predict } = version;
   const tokens = queries.map(scoredTokens);
   const perToken = (values: Float64Array) => lossChangePerToken(values, tokens).lossChange;
   const retrained = truth.method === 'SHAPLEY' || truth.method === 'LEAVE_ONE_OUT' ? truth.method : undefined;
-  const contributors = [...recordsByOwner(owners)].map(([contributorId, records]): ContributorImpact => {
-    // Groups of whole contributors are their records, in the order of the records.
-    const group = truth.groups.findIndex(
-      (members) => members.length === records.length && members[0] === records[0],
-    );
-    const measured = retrained && group >= 0 ? retrained : undefined;
-    const changes = measured
-      ? truth.removed.map((row) => row[group] ?? 0)
-      : queries.map((_, query) => predict(records, query));
-    return { contributorId, ...lossChangePerToken(changes, tokens), method: measured ?? 'EXPECTED' };
-  });
+  const contributors = [...recordsByOwner(owners)].map(
+    ([contributorId, records]): Impact['contributors'][number] => {
+      // Groups of whole contributors are their records, in the order of the records.
+      const group = truth.groups.findIndex(
+        (members) => members.length === records.length && members[0] === records[0],
+      );
+      const measured = retrained && group >= 0 ? retrained : undefined;
+      const changes = measured
+        ? truth.removed.map((row) => row[group] ?? 0)
+        : queries.map((_, query) => predict(records, query));
+      return { contributorId, ...lossChangePerToken(changes, tokens), method: measured ?? 'EXPECTED' };
+    },
+  );
   return { baseLoss: perToken(losses.untrained), adapterLoss: perToken(losses.deployed), contributors };
 }

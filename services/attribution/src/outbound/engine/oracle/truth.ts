@@ -1,6 +1,7 @@
 import type { Example } from '@openledger/transformer';
 import { type AuditPlan, planAudit } from '../../../domain/audit/method.js';
 import type { AuditMethod } from '../../../domain/audit/reliability.js';
+import { evenly } from '../../../domain/evenly.js';
 import { Coalitions } from './coalitions.js';
 import { TrainingHistory } from './history.js';
 import { type LocalStepQuestion, localSteps } from './local-step.js';
@@ -126,9 +127,4 @@ async function removedBy(
   return effects.map((row) =>
     groups.map((group) => -group.reduce((sum, example) => sum + (row[example] ?? 0), 0)),
   );
-}
-
-/** So many of `count` indices, evenly spaced. */
-function evenly(count: number, wanted: number): number[] {
-  return Array.from({ length: wanted }, (_, i) => Math.floor((i * count) / wanted));
 }
