@@ -8,7 +8,7 @@ import { type SendOptions, type SendStep, SendTransactions } from '../src/applic
 import { WatchChain } from '../src/application/watch-chain.js';
 import { accrualOf, CLEARING, payer } from '../src/domain/accounts.js';
 import { single } from '../src/domain/transfer.js';
-import { migrations } from '../src/migrations.js';
+import { migrations } from '../src/migrations/index.js';
 import { EthereumReader } from '../src/outbound/ethereum-reader.js';
 import { EthereumSender } from '../src/outbound/ethereum-sender.js';
 import { EthereumPayoutContracts } from '../src/outbound/payout-contracts.js';

@@ -6,7 +6,7 @@ import type { SettlementTx } from '../src/application/ports.js';
 import { CHAIN_VAULT, CLEARING, payer } from '../src/domain/accounts.js';
 import { availableOf } from '../src/domain/standing.js';
 import { single, type Transfer } from '../src/domain/transfer.js';
-import { migrations } from '../src/migrations.js';
+import { migrations } from '../src/migrations/index.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 
 const RUNS = 60;

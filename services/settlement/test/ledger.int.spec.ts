@@ -3,7 +3,7 @@ import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import { CHAIN_VAULT, CLEARING, payer } from '../src/domain/accounts.js';
 import { single, type Transfer } from '../src/domain/transfer.js';
-import { migrations } from '../src/migrations.js';
+import { migrations } from '../src/migrations/index.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 
 const ORGANISATION = '0190f3a0-0000-7000-8000-000000000001';

@@ -8,7 +8,7 @@ import { RecordUsage } from '../src/application/record-usage.js';
 import { CHAIN_VAULT, payer } from '../src/domain/accounts.js';
 import { DEFAULT_ROLE_SPLIT } from '../src/domain/split-fee.js';
 import { single } from '../src/domain/transfer.js';
-import { migrations } from '../src/migrations.js';
+import { migrations } from '../src/migrations/index.js';
 import { EthereumPayoutContracts } from '../src/outbound/payout-contracts.js';
 import { PostgresQueries } from '../src/outbound/postgres-queries.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';

@@ -1,0 +1,15 @@
+import { RecordPayees } from './application/record-payees.js';
+import { RecordUsage } from './application/record-usage.js';
+import { checkRoles } from './domain/split-fee.js';
+import { subscriptions } from './inbound/subscriptions.js';
+import type { Base, Part } from './part.js';
+
+/** Meters what was served and splits its fee by how it was scored. */
+export function meteringPart({ host, config, store }: Base): Part {
+  checkRoles(config.SETTLEMENT_SPLIT_BPS);
+  const usage = new RecordUsage(store, {
+    roles: config.SETTLEMENT_SPLIT_BPS,
+    baseModelOwners: config.SETTLEMENT_BASE_MODEL_OWNERS ?? new Map(),
+  });
+  return { handlers: subscriptions(usage, new RecordPayees(store), host.clock) };
+}

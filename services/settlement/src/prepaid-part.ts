@@ -1,0 +1,44 @@
+import { EndHold } from './application/end-hold.js';
+import { EndLease } from './application/end-lease.js';
+import { HoldBalance } from './application/hold-balance.js';
+import { LeaseBalance } from './application/lease-balance.js';
+import type { SettlementQueries } from './application/queries.js';
+import { settlementGrpc } from './inbound/settlement.grpc.js';
+import type { Base, Part } from './part.js';
+
+/** Prepaid balances: holds and leases for gateways. */
+export function prepaidPart({ host, config, store }: Base, queries: SettlementQueries): Part {
+  const endHold = new EndHold(store);
+  const holdBalance = new HoldBalance(store, config.SETTLEMENT_HOLD_TTL_MS);
+  const endLease = new EndLease(store);
+  const leaseBalance = new LeaseBalance(store, {
+    useForMs: config.SETTLEMENT_LEASE_USE_MS,
+    abandonAfterMs: config.SETTLEMENT_LEASE_ABANDON_MS,
+  });
+  const everyMs = config.SETTLEMENT_HOLD_SWEEP_MS;
+  return {
+    grpc: [
+      settlementGrpc(host, { holdBalance, endHold, leaseBalance, endLease, queries, clock: host.clock }),
+    ],
+    loops: [
+      {
+        name: 'expire holds',
+        everyMs,
+        work: async () => void (await endHold.expire(host.clock.now())),
+      },
+      {
+        name: 'give up leases',
+        everyMs,
+        work: async () => {
+          const abandoned = await endLease.abandon(host.clock.now());
+          if (abandoned > 0) host.log.warn({ abandoned }, 'leases were never returned');
+        },
+      },
+      {
+        name: 'forget leases',
+        everyMs,
+        work: async () => void (await endLease.forget(host.clock.now())),
+      },
+    ],
+  };
+}
