@@ -24,6 +24,11 @@ export interface Accrual {
 }
 
 export interface EpochLedger {
+  /**
+   * The ledger epoch that is open, and stays open until commit, so that whatever is credited under its number is there
+   * when it closes. To be called before accounts are locked: closing takes this lock before it takes theirs.
+   */
+  open(): Promise<number>;
   /** Lets one epoch be closed at a time. */
   lock(): Promise<void>;
   last(): Promise<Epoch | undefined>;

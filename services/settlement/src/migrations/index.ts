@@ -1,8 +1,10 @@
 import type { MigrationClass } from '@openledger/persistence';
 import { CreateChain } from './chain.js';
+import { CreateLedgerEpochs } from './epochs.js';
 import { CreateLeases, IndexEndedLeases } from './leases.js';
 import { CreateLedger } from './ledger.js';
 import { CreateMetering } from './metering.js';
+import { CreatePolicies } from './policy.js';
 
 /** In the order of their numbers. */
 export const migrations: readonly MigrationClass[] = [
@@ -11,4 +13,6 @@ export const migrations: readonly MigrationClass[] = [
   CreateChain,
   CreateLeases,
   IndexEndedLeases,
+  CreateLedgerEpochs,
+  CreatePolicies,
 ];

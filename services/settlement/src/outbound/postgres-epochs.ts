@@ -1,3 +1,4 @@
+import { invariant } from '@openledger/kernel';
 import type { Transaction } from '@openledger/persistence';
 import type { Accrual, Epoch, EpochLedger } from '../application/epoch-ports.js';
 import { PAYABLE_ROLES } from '../domain/accounts.js';
@@ -19,6 +20,17 @@ export interface EpochRow {
 
 export class PostgresEpochs implements EpochLedger {
   constructor(private readonly tx: Transaction) {}
+
+  /**
+   * An advisory lock rather than one of the row: its queue is fair, so a closing epoch is not kept waiting by an endless
+   * row of readers. A statement of its own, so that the next one sees what was committed before the lock was had.
+   */
+  async open(): Promise<number> {
+    await this.tx.query("SELECT pg_advisory_xact_lock_shared(hashtext('settlement.ledger-epoch'))");
+    const [row] = await this.tx.query<{ ledger_epoch: number }>('SELECT ledger_epoch FROM epoch_clock');
+    invariant(row, 'the migration opens the first ledger epoch');
+    return row.ledger_epoch;
+  }
 
   async lock(): Promise<void> {
     await this.tx.query("SELECT pg_advisory_xact_lock(hashtext('settlement.epoch'))");
