@@ -2,15 +2,16 @@ import { addresses, chainAddress, count, milliseconds } from '@openledger/config
 import { z } from 'zod';
 import { DEFAULT_ROLE_SPLIT } from './domain/split-fee.js';
 
-/** Four bps: platform, developer, stakers, contributors. */
+/** Six bps: platform, developer, stakers, contributors, node, royalty; the last two may be left out. */
 const roleSplit = z
   .string()
-  .regex(/^\d+(,\d+){3}$/, 'four whole numbers: platform,developer,stakers,contributors')
+  .regex(/^\d+(,\d+){3}(,\d+,\d+)?$/, 'whole numbers: platform,developer,stakers,contributors[,node,royalty]')
   .transform((text) => {
-    const [platformBps = 0, developerBps = 0, stakersBps = 0, contributorsBps = 0] = text
+    const [platformBps = 0, developerBps = 0, stakersBps = 0, contributorsBps = 0, ...more] = text
       .split(',')
       .map(Number);
-    return { platformBps, developerBps, stakersBps, contributorsBps };
+    const [nodeBps = DEFAULT_ROLE_SPLIT.nodeBps, royaltyBps = DEFAULT_ROLE_SPLIT.royaltyBps] = more;
+    return { platformBps, developerBps, stakersBps, contributorsBps, nodeBps, royaltyBps };
   });
 
 /** `digest=organisation`, separated by commas. */

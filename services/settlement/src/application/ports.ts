@@ -6,6 +6,7 @@ import type { ChainLedger } from './chain-ports.js';
 import type { EpochLedger } from './epoch-ports.js';
 import type { LeaseLedger } from './lease-ports.js';
 import type { Metering } from './metering-ports.js';
+import type { Policies } from './policy-ports.js';
 
 /** The double-entry books. */
 export interface Ledger {
@@ -25,6 +26,7 @@ export interface SettlementTx {
   readonly leases: LeaseLedger;
   readonly epochs: EpochLedger;
   readonly chain: ChainLedger;
+  readonly policies: Policies;
   /** Queues an event that is published if, and only if, the transaction commits. */
   emit(event: EncodedEvent): Promise<void>;
 }

@@ -44,4 +44,4 @@ export function accrualOf(part: Pick<FeePart, 'role' | 'payeeId'>): Account {
 }
 
 /** Accounts that an epoch pays out; the rest stays with the platform. */
-export const PAYABLE_ROLES = ['contributor', 'developer', 'base-model'] as const;
+export const PAYABLE_ROLES = ['contributor', 'developer', 'base-model', 'node', 'royalty'] as const;

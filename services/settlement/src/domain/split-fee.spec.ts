@@ -175,6 +175,70 @@ describe('splitFee', () => {
     );
   });
 
+  it('pays the node out of the platform and the developer, in proportion to their parts', () => {
+    const parts = splitFee(30_000n, DEFAULT_ROLE_SPLIT, anAttribution, { ...payees, nodeOperatorId: 'gpu' });
+    expect(amountOf(parts, 'node', 'gpu')).toBe(3_000n);
+    expect(amountOf(parts, 'platform')).toBe(2_000n);
+    expect(amountOf(parts, 'developer', 'dev')).toBe(4_000n);
+    expect(amountOf(parts, 'stakers')).toBe(6_000n);
+    expect(sumOf(parts)).toBe(30_000n);
+  });
+
+  it('pays a royalty of their parts to those behind the ancestors, one part a payee', () => {
+    const royalties = {
+      developers: [{ payeeId: 'parent', weight: 1n }],
+      contributors: [
+        { payeeId: 'z', weight: 3n },
+        { payeeId: 'parent', weight: 1n },
+      ],
+    };
+    const parts = splitFee(20_000n, DEFAULT_ROLE_SPLIT, anAttribution, { ...payees, royalties });
+    // 5 % of the developer's 4,000, and a quarter of 5 % of the pool's 10,000.
+    expect(amountOf(parts, 'royalty', 'parent')).toBe(200n + 125n);
+    expect(amountOf(parts, 'royalty', 'z')).toBe(375n);
+    expect(amountOf(parts, 'developer', 'dev')).toBe(3_800n);
+    expect(amountOf(parts, 'contributor', 'b')).toBe(2_850n);
+    expect(sumOf(parts)).toBe(20_000n);
+  });
+
+  it('sums to the fee with nodes and ancestors, in any order of them', () => {
+    const shares = fc.uniqueArray(
+      fc.record({ payeeId: fc.string({ minLength: 1 }), weight: fc.bigInt(0n, 2n ** 64n) }),
+      { selector: ({ payeeId }) => payeeId, maxLength: 12 },
+    );
+    const bps = fc.record({
+      nodeBps: fc.integer({ min: 0, max: 3_000 }),
+      royaltyBps: fc.integer({ min: 0, max: 10_000 }),
+    });
+    const royaltiesGiven = fc.record({ developers: shares, contributors: shares });
+    fc.assert(
+      fc.property(
+        fc.bigInt(0n, 2n ** 128n - 1n),
+        arbitraryAttribution,
+        fc.tuple(bps, royaltiesGiven),
+        (fee, attribution, [drawnBps, royalties]) => {
+          const roles = { ...DEFAULT_ROLE_SPLIT, ...drawnBps };
+          const paid = { ...payees, nodeOperatorId: 'gpu', royalties };
+          const parts = splitFee(fee, roles, attribution, paid);
+          expect(sumOf(parts)).toBe(fee);
+          expect(parts.every((part) => part.amountWei >= 0n)).toBe(true);
+          const reversed = {
+            developers: royalties.developers.toReversed(),
+            contributors: royalties.contributors.toReversed(),
+          };
+          expect(splitFee(fee, roles, attribution, { ...paid, royalties: reversed })).toEqual(parts);
+        },
+      ),
+    );
+  });
+
+  it('refuses a node share beyond what it is taken from', () => {
+    const greedy = { ...DEFAULT_ROLE_SPLIT, nodeBps: 3_001 };
+    expect(() => splitFee(1n, greedy, anAttribution, payees)).toThrow(
+      expect.objectContaining({ code: 'SPLIT_OUT_OF_RANGE' }),
+    );
+  });
+
   it('refuses shares that do not sum to one, an account given twice, and bps that do not sum to 10,000', () => {
     const short = { ...anAttribution, reservePpb: 99_999_999n };
     expect(() => splitFee(1n, DEFAULT_ROLE_SPLIT, short, payees)).toThrow(/sum to 1e9/);

@@ -1,14 +1,27 @@
 import { DomainError, PPB, splitExactly } from '@openledger/kernel';
+import { lesser } from './standing.js';
 
 /** Who gets a part of a fee. */
-export type Role = 'platform' | 'developer' | 'stakers' | 'contributor' | 'base-model' | 'reserve';
+export type Role =
+  | 'platform'
+  | 'node'
+  | 'developer'
+  | 'stakers'
+  | 'contributor'
+  | 'royalty'
+  | 'base-model'
+  | 'reserve';
 
-/** Basis points of the gross fee; they sum to 10,000. */
+/** Basis points of the gross fee: the first four sum to 10,000. */
 export interface RoleSplit {
   readonly platformBps: number;
   readonly developerBps: number;
   readonly stakersBps: number;
   readonly contributorsBps: number;
+  /** Of the gross fee to who runs the GPU, out of the platform's and the developer's parts in proportion to them. */
+  readonly nodeBps: number;
+  /** Of the developer's part and of the contributors' pool to those behind the model's ancestors. */
+  readonly royaltyBps: number;
 }
 
 export const DEFAULT_ROLE_SPLIT: RoleSplit = {
@@ -16,6 +29,8 @@ export const DEFAULT_ROLE_SPLIT: RoleSplit = {
   developerBps: 2_000,
   stakersBps: 2_000,
   contributorsBps: 5_000,
+  nodeBps: 1_000,
+  royaltyBps: 500,
 };
 
 /** One contributor's shares in parts per billion. */
@@ -45,6 +60,21 @@ export interface Payees {
   readonly developerId: string;
   /** Registered owner of the base model; without one its part goes to the reserve. */
   readonly baseModelOwnerId?: string;
+  /** Organisation that runs the worker; without one its part stays with platform and developer. */
+  readonly nodeOperatorId?: string;
+  /** Without ancestors nobody is paid a royalty. */
+  readonly royalties?: Royalties;
+}
+
+/** Those behind the versions that a model descends from, with what each weighs. */
+export interface Royalties {
+  readonly developers: readonly RoyaltyShare[];
+  readonly contributors: readonly RoyaltyShare[];
+}
+
+export interface RoyaltyShare {
+  readonly payeeId: string;
+  readonly weight: bigint;
 }
 
 export interface FeePart {
@@ -55,7 +85,8 @@ export interface FeePart {
 }
 
 /**
- * Splits a fee over everyone who earned it; the parts sum to the fee, always. First by role, then the
+ * Splits a fee over everyone who earned it; the parts sum to the fee, always. First by role, then what nodes and
+ * ancestors get of their part (floored, so that rounding never takes from who earns the rest), then what is left of the
  * contributors' pool by `pay_i = pool · (c_i + ρ·w_i + (1−ρ)·(1−Σc)·b_i)`: what retrieved chunks did is measured by
  * leaving them out and paid as it is, and reliability decides over the rest. The base model and the reserve are
  * recipients of their own influence shares. Left-over wei go to the largest remainders, ties in a fixed order (roles
@@ -73,13 +104,64 @@ export function splitFee(
     feeWei,
     [roles.platformBps, roles.developerBps, roles.stakersBps, roles.contributorsBps].map(BigInt),
   );
+  const node = nodePart(feeWei, roles, { platform, developer }, payees.nodeOperatorId);
+  const { developers = [], contributors = [] } = payees.royalties ?? {};
+  const keptByDeveloper = developer - node.ofDeveloper;
+  const ofDeveloper = royaltiesOf(keptByDeveloper, roles.royaltyBps, developers);
+  const ofPool = royaltiesOf(pool, roles.royaltyBps, contributors);
   return [
-    { role: 'platform', payeeId: '', amountWei: platform },
-    { role: 'developer', payeeId: payees.developerId, amountWei: developer },
+    { role: 'platform', payeeId: '', amountWei: platform - node.ofPlatform },
+    ...node.parts,
+    { role: 'developer', payeeId: payees.developerId, amountWei: keptByDeveloper - sumOf(ofDeveloper) },
     { role: 'stakers', payeeId: '', amountWei: stakers },
-    ...splitPool(pool, attribution, payees.baseModelOwnerId),
+    ...merged([...ofDeveloper, ...ofPool]),
+    ...splitPool(pool - sumOf(ofPool), attribution, payees.baseModelOwnerId),
   ];
 }
+
+interface NodePart {
+  readonly ofPlatform: bigint;
+  readonly ofDeveloper: bigint;
+  readonly parts: readonly FeePart[];
+}
+
+function nodePart(
+  feeWei: bigint,
+  { nodeBps }: RoleSplit,
+  { platform, developer }: { readonly platform: bigint; readonly developer: bigint },
+  nodeOperatorId: string | undefined,
+): NodePart {
+  const both = platform + developer;
+  const amountWei = lesser(bpsOf(feeWei, nodeBps), both);
+  if (nodeOperatorId === undefined || amountWei === 0n) return { ofPlatform: 0n, ofDeveloper: 0n, parts: [] };
+  const [ofPlatform = 0n, ofDeveloper = 0n] = splitExactly(amountWei, [platform, developer]);
+  return { ofPlatform, ofDeveloper, parts: [{ role: 'node', payeeId: nodeOperatorId, amountWei }] };
+}
+
+function royaltiesOf(partWei: bigint, royaltyBps: number, shares: readonly RoyaltyShare[]): FeePart[] {
+  const sorted = shares
+    .filter(({ weight }) => weight > 0n)
+    .sort((a, b) => compareBytes(a.payeeId, b.payeeId));
+  if (sorted.length === 0) return [];
+  const amounts = splitExactly(
+    bpsOf(partWei, royaltyBps),
+    sorted.map(({ weight }) => weight),
+  );
+  return sorted.map(({ payeeId }, i) => ({ role: 'royalty', payeeId, amountWei: amounts[i] ?? 0n }));
+}
+
+/** One part a payee. */
+function merged(parts: readonly FeePart[]): FeePart[] {
+  const amounts = new Map<string, bigint>();
+  for (const { payeeId, amountWei } of parts) amounts.set(payeeId, (amounts.get(payeeId) ?? 0n) + amountWei);
+  return [...amounts]
+    .sort(([a], [b]) => compareBytes(a, b))
+    .map(([payeeId, amountWei]) => ({ role: 'royalty', payeeId, amountWei }));
+}
+
+const bpsOf = (amountWei: bigint, bps: number): bigint => (amountWei * BigInt(bps)) / 10_000n;
+
+const sumOf = (parts: readonly FeePart[]): bigint => parts.reduce((sum, part) => sum + part.amountWei, 0n);
 
 function splitPool(pool: bigint, attribution: Attribution, baseModelOwnerId: string | undefined): FeePart[] {
   const { reliabilityPpb: rho, contributors } = attribution;
@@ -106,17 +188,21 @@ function splitPool(pool: bigint, attribution: Attribution, baseModelOwnerId: str
   return recipients.map(({ role, payeeId }, index) => ({ role, payeeId, amountWei: amounts[index] ?? 0n }));
 }
 
-/** @throws DomainError when the bps do not sum to 10,000. */
+/** @throws DomainError SPLIT_NOT_WHOLE, SPLIT_OUT_OF_RANGE */
 export function checkRoles(roles: RoleSplit): void {
   const all = [roles.platformBps, roles.developerBps, roles.stakersBps, roles.contributorsBps];
   const sum = all.reduce((a, b) => a + b, 0);
-  if (sum === 10_000 && all.every((bps) => Number.isInteger(bps) && bps >= 0)) return;
-  throw new DomainError(
-    'invalid',
-    'SPLIT_NOT_WHOLE',
-    `role shares must be whole bps that sum to 10,000, not ${sum}`,
-  );
+  if (sum !== 10_000 || !all.every(isBps)) {
+    const message = `role shares must be whole bps that sum to 10,000, not ${sum}`;
+    throw new DomainError('invalid', 'SPLIT_NOT_WHOLE', message);
+  }
+  const nodesMax = roles.platformBps + roles.developerBps;
+  if (isBps(roles.nodeBps) && roles.nodeBps <= nodesMax && isBps(roles.royaltyBps)) return;
+  const message = `the node share must be whole bps up to the platform's and the developer's together (${nodesMax}), the royalty up to 10,000`;
+  throw new DomainError('invalid', 'SPLIT_OUT_OF_RANGE', message);
 }
+
+const isBps = (bps: number): boolean => Number.isInteger(bps) && bps >= 0 && bps <= 10_000;
 
 function checkShares(attribution: Attribution): void {
   const { contributors, baseModelPpb, reservePpb, reliabilityPpb } = attribution;

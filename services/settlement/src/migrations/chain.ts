@@ -66,3 +66,82 @@ export const CreateChain = sqlMigration(
     CREATE INDEX chain_attempt_purpose ON chain_attempt (purpose, created_at);
   `,
 );
+
+/** Differences between chain and ledger that a person must explain; see application/case-ports.ts. */
+export const CreateCases = sqlMigration(
+  'CreateCases1763700000301',
+  `
+    CREATE TABLE chain_case (
+      id uuid PRIMARY KEY,
+      freezes text NOT NULL CHECK (freezes IN ('payouts', 'vouchers')),
+      code text NOT NULL,
+      subject text NOT NULL,
+      expected text NOT NULL,
+      actual text NOT NULL,
+      block_number bigint,
+      opened_at timestamptz NOT NULL,
+      resolved_at timestamptz,
+      resolved_by text,
+      reason text,
+      CHECK ((resolved_at IS NULL) = (resolved_by IS NULL) AND (resolved_at IS NULL) = (reason IS NULL))
+    );
+    CREATE UNIQUE INDEX chain_case_open ON chain_case (code, subject) WHERE resolved_at IS NULL;
+    CREATE INDEX chain_case_frozen ON chain_case (freezes) WHERE resolved_at IS NULL;
+    CREATE INDEX chain_case_opened ON chain_case (opened_at DESC);
+  `,
+);
+
+/**
+ * What the sender must know after a restart: gas of each attempt, what was signed for the policy's caps, and who
+ * waits for an operator. A `filler` spends a nonce that would otherwise hold up those behind it.
+ */
+export const ExtendSending = sqlMigration(
+  'ExtendSending1763700000302',
+  `
+    ALTER TABLE chain_attempt ADD COLUMN gas_limit bigint NOT NULL DEFAULT 0;
+    ALTER TABLE chain_tx ADD COLUMN paged_at timestamptz, ADD COLUMN queued_at timestamptz NOT NULL DEFAULT now();
+    CREATE TABLE chain_signing (
+      signer text NOT NULL,
+      nonce int NOT NULL,
+      rule text NOT NULL,
+      cost wei NOT NULL,
+      moved wei NOT NULL,
+      mark wei,
+      signed_at timestamptz NOT NULL,
+      PRIMARY KEY (signer, nonce)
+    );
+    CREATE INDEX chain_signing_time ON chain_signing (signer, signed_at);
+    CREATE INDEX chain_signing_mark ON chain_signing (signer, rule, mark DESC) WHERE mark IS NOT NULL;
+  `,
+);
+
+/** Channels of the escrow that pay us by cumulative vouchers, and the newest voucher of each. */
+export const CreateChannels = sqlMigration(
+  'CreateChannels1763700000303',
+  `
+    CREATE TABLE channel (
+      id text PRIMARY KEY CHECK (id ~ '^0x[0-9a-f]{64}$'),
+      organisation_id text NOT NULL,
+      config jsonb NOT NULL,
+      accepted wei NOT NULL DEFAULT 0,
+      voucher_max wei NOT NULL DEFAULT 0,
+      signature text NOT NULL DEFAULT '',
+      claimed wei NOT NULL DEFAULT 0,
+      written_off wei NOT NULL DEFAULT 0,
+      frozen text,
+      first_at timestamptz NOT NULL,
+      accepted_at timestamptz NOT NULL,
+      CHECK (accepted <= voucher_max)
+    );
+    CREATE INDEX channel_organisation ON channel (organisation_id, accepted_at DESC);
+    CREATE INDEX channel_unclaimed ON channel (accepted_at) WHERE accepted > claimed;
+    CREATE TABLE channel_voucher (
+      channel_id text NOT NULL REFERENCES channel,
+      maximum wei NOT NULL,
+      increase wei NOT NULL,
+      signature text NOT NULL,
+      accepted_at timestamptz NOT NULL,
+      PRIMARY KEY (channel_id, maximum)
+    );
+  `,
+);

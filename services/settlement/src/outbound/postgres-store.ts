@@ -5,6 +5,7 @@ import { PostgresEpochs } from './postgres-epochs.js';
 import { PostgresLeases } from './postgres-leases.js';
 import { PostgresLedger } from './postgres-ledger.js';
 import { PostgresMetering } from './postgres-metering.js';
+import { PostgresPolicies } from './postgres-policies.js';
 
 /** Settlement's schema in Postgres. */
 export class PostgresSettlementStore extends SettlementStore {
@@ -27,5 +28,6 @@ const partsOf = (tx: Transaction): SettlementTx => ({
   leases: new PostgresLeases(tx),
   epochs: new PostgresEpochs(tx),
   chain: new PostgresChain(tx),
+  policies: new PostgresPolicies(tx),
   emit: (event) => tx.emit(event),
 });

@@ -1,0 +1,35 @@
+import type { Ancestor } from '../domain/royalties.js';
+import type { RoleSplit } from '../domain/split-fee.js';
+import type { SplitPolicy } from '../domain/split-policy.js';
+
+/** One version of a model: an adapter under a name. */
+export interface ModelVersion {
+  readonly modelId: string;
+  readonly adapterDigest: string;
+  readonly developerOrganisationId: string;
+  /** The model that this one was forked from. */
+  readonly parentModelId?: string;
+  readonly deployedAt: Date;
+}
+
+export interface NewPolicy {
+  readonly effectiveFrom: Date;
+  readonly roles: RoleSplit;
+  /** Of the parameter registry on chain; the same one is saved once. */
+  readonly registryVersion?: number;
+}
+
+/** Who is paid how much of a fee, from when on. */
+export interface Policies {
+  all(): Promise<SplitPolicy[]>;
+  /** False when this registry version, or the very same roles as the newest, are there already. */
+  save(policy: NewPolicy): Promise<boolean>;
+  saveVersion(version: ModelVersion): Promise<void>;
+  /** Of the first scored answer of a version; later ones change nothing. Contributor to ppb. */
+  saveBaseShares(modelId: string, adapterDigest: string, shares: ReadonlyMap<string, bigint>): Promise<void>;
+  /** The versions that this one descends from, nearest first: earlier ones of the model, then those of its parent. */
+  ancestors(modelId: string, adapterDigest: string): Promise<Ancestor[]>;
+  saveNodeKey(publicKey: string, organisationId: string): Promise<void>;
+  /** Organisations by public key, of those that are known. */
+  nodeOperators(publicKeys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+}
