@@ -2,6 +2,7 @@ import type { EncodedEvent } from '@openledger/contracts';
 import type { Account } from '../domain/accounts.js';
 import type { Standing } from '../domain/standing.js';
 import type { Transfer } from '../domain/transfer.js';
+import type { CaseBook } from './case-ports.js';
 import type { ChainLedger } from './chain-ports.js';
 import type { EpochLedger } from './epoch-ports.js';
 import type { LeaseLedger } from './lease-ports.js';
@@ -26,6 +27,7 @@ export interface SettlementTx {
   readonly leases: LeaseLedger;
   readonly epochs: EpochLedger;
   readonly chain: ChainLedger;
+  readonly cases: CaseBook;
   readonly policies: Policies;
   /** Queues an event that is published if, and only if, the transaction commits. */
   emit(event: EncodedEvent): Promise<void>;

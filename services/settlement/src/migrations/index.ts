@@ -1,5 +1,5 @@
 import type { MigrationClass } from '@openledger/persistence';
-import { CreateChain } from './chain.js';
+import { CreateCases, CreateChain, CreateChannels, ExtendSending } from './chain.js';
 import { CreateLedgerEpochs } from './epochs.js';
 import { CreateLeases, IndexEndedLeases } from './leases.js';
 import { CreateLedger } from './ledger.js';
@@ -13,6 +13,9 @@ export const migrations: readonly MigrationClass[] = [
   CreateChain,
   CreateLeases,
   IndexEndedLeases,
+  CreateCases,
+  ExtendSending,
+  CreateChannels,
   CreateLedgerEpochs,
   CreatePolicies,
 ];

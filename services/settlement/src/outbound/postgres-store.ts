@@ -1,5 +1,6 @@
 import type { Database, Transaction } from '@openledger/persistence';
 import { SettlementStore, type SettlementTx } from '../application/ports.js';
+import { PostgresCases } from './postgres-cases.js';
 import { PostgresChain } from './postgres-chain.js';
 import { PostgresEpochs } from './postgres-epochs.js';
 import { PostgresLeases } from './postgres-leases.js';
@@ -28,6 +29,7 @@ const partsOf = (tx: Transaction): SettlementTx => ({
   leases: new PostgresLeases(tx),
   epochs: new PostgresEpochs(tx),
   chain: new PostgresChain(tx),
+  cases: new PostgresCases(tx),
   policies: new PostgresPolicies(tx),
   emit: (event) => tx.emit(event),
 });
