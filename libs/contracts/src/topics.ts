@@ -11,9 +11,11 @@ import {
   DatanetCreated,
 } from './generated/openledger/ingestion/v1/events.js';
 import {
+  BudgetAlert,
   EpochClosed,
   SettlementCredited,
   SettlementPaid,
+  SettlementRefunded,
 } from './generated/openledger/settlement/v1/events.js';
 import { ModelDeployed, ModelTrained } from './generated/openledger/training/v1/events.js';
 import { ContributionAssessed, PartyChanged } from './generated/openledger/validation/v1/events.js';
@@ -141,6 +143,18 @@ export const topics = {
     owner: 'settlement',
     message: SettlementPaid,
     keyOf: (event) => event.walletAddress,
+  }),
+  budgetAlert: topic<BudgetAlert>({
+    name: 'settlement.budget-alert.v1',
+    owner: 'settlement',
+    message: BudgetAlert,
+    keyOf: (event) => event.organisationId,
+  }),
+  settlementRefunded: topic<SettlementRefunded>({
+    name: 'settlement.refunded.v1',
+    owner: 'settlement',
+    message: SettlementRefunded,
+    keyOf: (event) => event.organisationId,
   }),
 } as const;
 

@@ -10,7 +10,7 @@ export { canonicalJson, isSha256, type Json, type Sha256, sha256 } from './hash.
 export { derivedId, isId, newId } from './ids.js';
 export { countLines, fromJsonLines, jsonLinesBetween, linesOf, toJsonLines } from './json-lines.js';
 export { merkleRoot } from './merkle.js';
-export { feeOf, type Price, type TokenUsage } from './price.js';
+export { cachedPriceOf, feeOf, type Price, samePrice, type TokenUsage } from './price.js';
 export {
   contentDigest,
   generateSigningKey,

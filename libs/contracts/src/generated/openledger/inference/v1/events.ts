@@ -42,7 +42,11 @@ export interface InferenceServed {
   completionWeiPerMillion: string;
   /** Decimal string, wei of OPEN. */
   feeWei: string;
-  workerReceipt: WorkerReceipt | undefined;
+  workerReceipt:
+    | WorkerReceipt
+    | undefined;
+  /** Of prompt tokens that were cached; absent where they cost what all prompt tokens do. */
+  cachedPromptWeiPerMillion?: string | undefined;
 }
 
 function createBaseInferenceServed(): InferenceServed {
@@ -64,6 +68,7 @@ function createBaseInferenceServed(): InferenceServed {
     completionWeiPerMillion: "",
     feeWei: "",
     workerReceipt: undefined,
+    cachedPromptWeiPerMillion: undefined,
   };
 }
 
@@ -119,6 +124,9 @@ export const InferenceServed: MessageFns<InferenceServed> = {
     }
     if (message.workerReceipt !== undefined) {
       WorkerReceipt.encode(message.workerReceipt, writer.uint32(138).fork()).join();
+    }
+    if (message.cachedPromptWeiPerMillion !== undefined) {
+      writer.uint32(146).string(message.cachedPromptWeiPerMillion);
     }
     return writer;
   },
@@ -272,6 +280,14 @@ export const InferenceServed: MessageFns<InferenceServed> = {
             message.workerReceipt = WorkerReceipt.decode(reader, reader.uint32());
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.cachedPromptWeiPerMillion = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -367,6 +383,11 @@ export const InferenceServed: MessageFns<InferenceServed> = {
         : isSet(object.worker_receipt)
         ? WorkerReceipt.fromJSON(object.worker_receipt)
         : undefined,
+      cachedPromptWeiPerMillion: isSet(object.cachedPromptWeiPerMillion)
+        ? globalThis.String(object.cachedPromptWeiPerMillion)
+        : isSet(object.cached_prompt_wei_per_million)
+        ? globalThis.String(object.cached_prompt_wei_per_million)
+        : undefined,
     };
   },
 
@@ -423,6 +444,9 @@ export const InferenceServed: MessageFns<InferenceServed> = {
     if (message.workerReceipt !== undefined) {
       obj.workerReceipt = WorkerReceipt.toJSON(message.workerReceipt);
     }
+    if (message.cachedPromptWeiPerMillion !== undefined) {
+      obj.cachedPromptWeiPerMillion = message.cachedPromptWeiPerMillion;
+    }
     return obj;
   },
 
@@ -450,6 +474,7 @@ export const InferenceServed: MessageFns<InferenceServed> = {
     message.workerReceipt = (object.workerReceipt !== undefined && object.workerReceipt !== null)
       ? WorkerReceipt.fromPartial(object.workerReceipt)
       : undefined;
+    message.cachedPromptWeiPerMillion = object.cachedPromptWeiPerMillion ?? undefined;
     return message;
   },
 };

@@ -50,6 +50,36 @@ export interface SettlementPaid {
   paidAt: Date | undefined;
 }
 
+/**
+ * An organisation has used up a part of its budget of a month; told once for each part and month. Topic
+ * settlement.budget-alert.v1, key = organisation_id.
+ */
+export interface BudgetAlert {
+  organisationId: string;
+  /** YYYY-MM, UTC. */
+  month: string;
+  /** At 100 further requests are refused. */
+  thresholdPercent: number;
+  /** Decimal strings, wei of OPEN. */
+  budgetWei: string;
+  spentWei: string;
+  toldAt: Date | undefined;
+}
+
+/** An answer was refunded, wholly or in part. Topic settlement.refunded.v1, key = organisation_id. */
+export interface SettlementRefunded {
+  refundId: string;
+  requestId: string;
+  organisationId: string;
+  modelId: string;
+  amountWei: string;
+  /** quality, outage, duplicate, billing-error, goodwill */
+  reason: string;
+  /** Of the credit note: gap-free within organisation and year. */
+  creditNote: string;
+  refundedAt: Date | undefined;
+}
+
 function createBaseSettlementCredited(): SettlementCredited {
   return { requestId: "", modelId: "", payerOrganisationId: "", feeWei: "", parts: [], creditedAt: undefined };
 }
@@ -640,6 +670,393 @@ export const SettlementPaid: MessageFns<SettlementPaid> = {
     message.epoch = object.epoch ?? 0;
     message.transactionHash = object.transactionHash ?? "";
     message.paidAt = object.paidAt ?? undefined;
+    return message;
+  },
+};
+
+function createBaseBudgetAlert(): BudgetAlert {
+  return { organisationId: "", month: "", thresholdPercent: 0, budgetWei: "", spentWei: "", toldAt: undefined };
+}
+
+export const BudgetAlert: MessageFns<BudgetAlert> = {
+  encode(message: BudgetAlert, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.organisationId !== "") {
+      writer.uint32(10).string(message.organisationId);
+    }
+    if (message.month !== "") {
+      writer.uint32(18).string(message.month);
+    }
+    if (message.thresholdPercent !== 0) {
+      writer.uint32(24).uint32(message.thresholdPercent);
+    }
+    if (message.budgetWei !== "") {
+      writer.uint32(34).string(message.budgetWei);
+    }
+    if (message.spentWei !== "") {
+      writer.uint32(42).string(message.spentWei);
+    }
+    if (message.toldAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.toldAt), writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BudgetAlert {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBudgetAlert();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.organisationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.month = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.thresholdPercent = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.budgetWei = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.spentWei = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.toldAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BudgetAlert {
+    return {
+      organisationId: isSet(object.organisationId)
+        ? globalThis.String(object.organisationId)
+        : isSet(object.organisation_id)
+        ? globalThis.String(object.organisation_id)
+        : "",
+      month: isSet(object.month) ? globalThis.String(object.month) : "",
+      thresholdPercent: isSet(object.thresholdPercent)
+        ? globalThis.Number(object.thresholdPercent)
+        : isSet(object.threshold_percent)
+        ? globalThis.Number(object.threshold_percent)
+        : 0,
+      budgetWei: isSet(object.budgetWei)
+        ? globalThis.String(object.budgetWei)
+        : isSet(object.budget_wei)
+        ? globalThis.String(object.budget_wei)
+        : "",
+      spentWei: isSet(object.spentWei)
+        ? globalThis.String(object.spentWei)
+        : isSet(object.spent_wei)
+        ? globalThis.String(object.spent_wei)
+        : "",
+      toldAt: isSet(object.toldAt)
+        ? fromJsonTimestamp(object.toldAt)
+        : isSet(object.told_at)
+        ? fromJsonTimestamp(object.told_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: BudgetAlert): unknown {
+    const obj: any = {};
+    if (message.organisationId !== "") {
+      obj.organisationId = message.organisationId;
+    }
+    if (message.month !== "") {
+      obj.month = message.month;
+    }
+    if (message.thresholdPercent !== 0) {
+      obj.thresholdPercent = Math.round(message.thresholdPercent);
+    }
+    if (message.budgetWei !== "") {
+      obj.budgetWei = message.budgetWei;
+    }
+    if (message.spentWei !== "") {
+      obj.spentWei = message.spentWei;
+    }
+    if (message.toldAt !== undefined) {
+      obj.toldAt = message.toldAt.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BudgetAlert>): BudgetAlert {
+    return BudgetAlert.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BudgetAlert>): BudgetAlert {
+    const message = createBaseBudgetAlert();
+    message.organisationId = object.organisationId ?? "";
+    message.month = object.month ?? "";
+    message.thresholdPercent = object.thresholdPercent ?? 0;
+    message.budgetWei = object.budgetWei ?? "";
+    message.spentWei = object.spentWei ?? "";
+    message.toldAt = object.toldAt ?? undefined;
+    return message;
+  },
+};
+
+function createBaseSettlementRefunded(): SettlementRefunded {
+  return {
+    refundId: "",
+    requestId: "",
+    organisationId: "",
+    modelId: "",
+    amountWei: "",
+    reason: "",
+    creditNote: "",
+    refundedAt: undefined,
+  };
+}
+
+export const SettlementRefunded: MessageFns<SettlementRefunded> = {
+  encode(message: SettlementRefunded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.refundId !== "") {
+      writer.uint32(10).string(message.refundId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(18).string(message.requestId);
+    }
+    if (message.organisationId !== "") {
+      writer.uint32(26).string(message.organisationId);
+    }
+    if (message.modelId !== "") {
+      writer.uint32(34).string(message.modelId);
+    }
+    if (message.amountWei !== "") {
+      writer.uint32(42).string(message.amountWei);
+    }
+    if (message.reason !== "") {
+      writer.uint32(50).string(message.reason);
+    }
+    if (message.creditNote !== "") {
+      writer.uint32(58).string(message.creditNote);
+    }
+    if (message.refundedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.refundedAt), writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SettlementRefunded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSettlementRefunded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refundId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.organisationId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.modelId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.amountWei = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.creditNote = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.refundedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SettlementRefunded {
+    return {
+      refundId: isSet(object.refundId)
+        ? globalThis.String(object.refundId)
+        : isSet(object.refund_id)
+        ? globalThis.String(object.refund_id)
+        : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      organisationId: isSet(object.organisationId)
+        ? globalThis.String(object.organisationId)
+        : isSet(object.organisation_id)
+        ? globalThis.String(object.organisation_id)
+        : "",
+      modelId: isSet(object.modelId)
+        ? globalThis.String(object.modelId)
+        : isSet(object.model_id)
+        ? globalThis.String(object.model_id)
+        : "",
+      amountWei: isSet(object.amountWei)
+        ? globalThis.String(object.amountWei)
+        : isSet(object.amount_wei)
+        ? globalThis.String(object.amount_wei)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      creditNote: isSet(object.creditNote)
+        ? globalThis.String(object.creditNote)
+        : isSet(object.credit_note)
+        ? globalThis.String(object.credit_note)
+        : "",
+      refundedAt: isSet(object.refundedAt)
+        ? fromJsonTimestamp(object.refundedAt)
+        : isSet(object.refunded_at)
+        ? fromJsonTimestamp(object.refunded_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: SettlementRefunded): unknown {
+    const obj: any = {};
+    if (message.refundId !== "") {
+      obj.refundId = message.refundId;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.organisationId !== "") {
+      obj.organisationId = message.organisationId;
+    }
+    if (message.modelId !== "") {
+      obj.modelId = message.modelId;
+    }
+    if (message.amountWei !== "") {
+      obj.amountWei = message.amountWei;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.creditNote !== "") {
+      obj.creditNote = message.creditNote;
+    }
+    if (message.refundedAt !== undefined) {
+      obj.refundedAt = message.refundedAt.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SettlementRefunded>): SettlementRefunded {
+    return SettlementRefunded.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SettlementRefunded>): SettlementRefunded {
+    const message = createBaseSettlementRefunded();
+    message.refundId = object.refundId ?? "";
+    message.requestId = object.requestId ?? "";
+    message.organisationId = object.organisationId ?? "";
+    message.modelId = object.modelId ?? "";
+    message.amountWei = object.amountWei ?? "";
+    message.reason = object.reason ?? "";
+    message.creditNote = object.creditNote ?? "";
+    message.refundedAt = object.refundedAt ?? undefined;
     return message;
   },
 };

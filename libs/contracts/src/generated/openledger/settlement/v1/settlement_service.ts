@@ -92,6 +92,27 @@ export interface GetPriceResponse {
   /** Decimal strings, wei of OPEN. */
   promptWeiPerMillion: string;
   completionWeiPerMillion: string;
+  /** Of prompt tokens that were cached; absent where they cost what all prompt tokens do. */
+  cachedPromptWeiPerMillion?:
+    | string
+    | undefined;
+  /**
+   * The price that comes next, and how long it is until then; absent where none is announced. From the sending of the
+   * request on: no clock is compared.
+   */
+  next?: TokenPrice | undefined;
+  changesInMs?:
+    | number
+    | undefined;
+  /** Within this time no change takes effect that is not told here. */
+  goodForMs?: number | undefined;
+}
+
+export interface TokenPrice {
+  /** Decimal strings, wei of OPEN. */
+  promptWeiPerMillion: string;
+  completionWeiPerMillion: string;
+  cachedPromptWeiPerMillion?: string | undefined;
 }
 
 function createBaseHoldBalanceRequest(): HoldBalanceRequest {
@@ -1107,7 +1128,14 @@ export const GetPriceRequest: MessageFns<GetPriceRequest> = {
 };
 
 function createBaseGetPriceResponse(): GetPriceResponse {
-  return { promptWeiPerMillion: "", completionWeiPerMillion: "" };
+  return {
+    promptWeiPerMillion: "",
+    completionWeiPerMillion: "",
+    cachedPromptWeiPerMillion: undefined,
+    next: undefined,
+    changesInMs: undefined,
+    goodForMs: undefined,
+  };
 }
 
 export const GetPriceResponse: MessageFns<GetPriceResponse> = {
@@ -1117,6 +1145,18 @@ export const GetPriceResponse: MessageFns<GetPriceResponse> = {
     }
     if (message.completionWeiPerMillion !== "") {
       writer.uint32(18).string(message.completionWeiPerMillion);
+    }
+    if (message.cachedPromptWeiPerMillion !== undefined) {
+      writer.uint32(26).string(message.cachedPromptWeiPerMillion);
+    }
+    if (message.next !== undefined) {
+      TokenPrice.encode(message.next, writer.uint32(34).fork()).join();
+    }
+    if (message.changesInMs !== undefined) {
+      writer.uint32(40).uint32(message.changesInMs);
+    }
+    if (message.goodForMs !== undefined) {
+      writer.uint32(48).uint32(message.goodForMs);
     }
     return writer;
   },
@@ -1150,6 +1190,38 @@ export const GetPriceResponse: MessageFns<GetPriceResponse> = {
             message.completionWeiPerMillion = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cachedPromptWeiPerMillion = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.next = TokenPrice.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.changesInMs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.goodForMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1174,6 +1246,22 @@ export const GetPriceResponse: MessageFns<GetPriceResponse> = {
         : isSet(object.completion_wei_per_million)
         ? globalThis.String(object.completion_wei_per_million)
         : "",
+      cachedPromptWeiPerMillion: isSet(object.cachedPromptWeiPerMillion)
+        ? globalThis.String(object.cachedPromptWeiPerMillion)
+        : isSet(object.cached_prompt_wei_per_million)
+        ? globalThis.String(object.cached_prompt_wei_per_million)
+        : undefined,
+      next: isSet(object.next) ? TokenPrice.fromJSON(object.next) : undefined,
+      changesInMs: isSet(object.changesInMs)
+        ? globalThis.Number(object.changesInMs)
+        : isSet(object.changes_in_ms)
+        ? globalThis.Number(object.changes_in_ms)
+        : undefined,
+      goodForMs: isSet(object.goodForMs)
+        ? globalThis.Number(object.goodForMs)
+        : isSet(object.good_for_ms)
+        ? globalThis.Number(object.good_for_ms)
+        : undefined,
     };
   },
 
@@ -1185,6 +1273,18 @@ export const GetPriceResponse: MessageFns<GetPriceResponse> = {
     if (message.completionWeiPerMillion !== "") {
       obj.completionWeiPerMillion = message.completionWeiPerMillion;
     }
+    if (message.cachedPromptWeiPerMillion !== undefined) {
+      obj.cachedPromptWeiPerMillion = message.cachedPromptWeiPerMillion;
+    }
+    if (message.next !== undefined) {
+      obj.next = TokenPrice.toJSON(message.next);
+    }
+    if (message.changesInMs !== undefined) {
+      obj.changesInMs = Math.round(message.changesInMs);
+    }
+    if (message.goodForMs !== undefined) {
+      obj.goodForMs = Math.round(message.goodForMs);
+    }
     return obj;
   },
 
@@ -1195,6 +1295,125 @@ export const GetPriceResponse: MessageFns<GetPriceResponse> = {
     const message = createBaseGetPriceResponse();
     message.promptWeiPerMillion = object.promptWeiPerMillion ?? "";
     message.completionWeiPerMillion = object.completionWeiPerMillion ?? "";
+    message.cachedPromptWeiPerMillion = object.cachedPromptWeiPerMillion ?? undefined;
+    message.next = (object.next !== undefined && object.next !== null)
+      ? TokenPrice.fromPartial(object.next)
+      : undefined;
+    message.changesInMs = object.changesInMs ?? undefined;
+    message.goodForMs = object.goodForMs ?? undefined;
+    return message;
+  },
+};
+
+function createBaseTokenPrice(): TokenPrice {
+  return { promptWeiPerMillion: "", completionWeiPerMillion: "", cachedPromptWeiPerMillion: undefined };
+}
+
+export const TokenPrice: MessageFns<TokenPrice> = {
+  encode(message: TokenPrice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.promptWeiPerMillion !== "") {
+      writer.uint32(10).string(message.promptWeiPerMillion);
+    }
+    if (message.completionWeiPerMillion !== "") {
+      writer.uint32(18).string(message.completionWeiPerMillion);
+    }
+    if (message.cachedPromptWeiPerMillion !== undefined) {
+      writer.uint32(26).string(message.cachedPromptWeiPerMillion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TokenPrice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTokenPrice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.promptWeiPerMillion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.completionWeiPerMillion = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cachedPromptWeiPerMillion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TokenPrice {
+    return {
+      promptWeiPerMillion: isSet(object.promptWeiPerMillion)
+        ? globalThis.String(object.promptWeiPerMillion)
+        : isSet(object.prompt_wei_per_million)
+        ? globalThis.String(object.prompt_wei_per_million)
+        : "",
+      completionWeiPerMillion: isSet(object.completionWeiPerMillion)
+        ? globalThis.String(object.completionWeiPerMillion)
+        : isSet(object.completion_wei_per_million)
+        ? globalThis.String(object.completion_wei_per_million)
+        : "",
+      cachedPromptWeiPerMillion: isSet(object.cachedPromptWeiPerMillion)
+        ? globalThis.String(object.cachedPromptWeiPerMillion)
+        : isSet(object.cached_prompt_wei_per_million)
+        ? globalThis.String(object.cached_prompt_wei_per_million)
+        : undefined,
+    };
+  },
+
+  toJSON(message: TokenPrice): unknown {
+    const obj: any = {};
+    if (message.promptWeiPerMillion !== "") {
+      obj.promptWeiPerMillion = message.promptWeiPerMillion;
+    }
+    if (message.completionWeiPerMillion !== "") {
+      obj.completionWeiPerMillion = message.completionWeiPerMillion;
+    }
+    if (message.cachedPromptWeiPerMillion !== undefined) {
+      obj.cachedPromptWeiPerMillion = message.cachedPromptWeiPerMillion;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TokenPrice>): TokenPrice {
+    return TokenPrice.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TokenPrice>): TokenPrice {
+    const message = createBaseTokenPrice();
+    message.promptWeiPerMillion = object.promptWeiPerMillion ?? "";
+    message.completionWeiPerMillion = object.completionWeiPerMillion ?? "";
+    message.cachedPromptWeiPerMillion = object.cachedPromptWeiPerMillion ?? undefined;
     return message;
   },
 };
@@ -1202,7 +1421,10 @@ export const GetPriceResponse: MessageFns<GetPriceResponse> = {
 /** Prepaid balances, for the gateway. Not public. */
 export type SettlementServiceService = typeof SettlementServiceService;
 export const SettlementServiceService = {
-  /** Sets the most that a request can cost aside. FAILED_PRECONDITION with code INSUFFICIENT_BALANCE when it is not there. */
+  /**
+   * Sets the most that a request can cost aside. FAILED_PRECONDITION with code INSUFFICIENT_BALANCE when it is not there,
+   * and BUDGET_EXCEEDED when the organisation's budget of the month is spent.
+   */
   holdBalance: {
     path: "/openledger.settlement.v1.SettlementService/HoldBalance" as const,
     requestStream: false as const,
@@ -1224,7 +1446,7 @@ export const SettlementServiceService = {
   },
   /**
    * Sets money aside for many requests at once. FAILED_PRECONDITION with code INSUFFICIENT_BALANCE when the organisation
-   * does not have the minimum.
+   * does not have the minimum, and BUDGET_EXCEEDED when its budget of the month does not.
    */
   leaseBalance: {
     path: "/openledger.settlement.v1.SettlementService/LeaseBalance" as const,
@@ -1268,13 +1490,16 @@ export const SettlementServiceService = {
 } as const;
 
 export interface SettlementServiceServer extends UntypedServiceImplementation {
-  /** Sets the most that a request can cost aside. FAILED_PRECONDITION with code INSUFFICIENT_BALANCE when it is not there. */
+  /**
+   * Sets the most that a request can cost aside. FAILED_PRECONDITION with code INSUFFICIENT_BALANCE when it is not there,
+   * and BUDGET_EXCEEDED when the organisation's budget of the month is spent.
+   */
   holdBalance: handleUnaryCall<HoldBalanceRequest, HoldBalanceResponse>;
   /** Gives a hold back whole: the request was not served. */
   releaseHold: handleUnaryCall<ReleaseHoldRequest, ReleaseHoldResponse>;
   /**
    * Sets money aside for many requests at once. FAILED_PRECONDITION with code INSUFFICIENT_BALANCE when the organisation
-   * does not have the minimum.
+   * does not have the minimum, and BUDGET_EXCEEDED when its budget of the month does not.
    */
   leaseBalance: handleUnaryCall<LeaseBalanceRequest, LeaseBalanceResponse>;
   /** No more receipts will be charged to the lease than those told: what is left goes back as soon as all of them were. */
@@ -1285,7 +1510,10 @@ export interface SettlementServiceServer extends UntypedServiceImplementation {
 }
 
 export interface SettlementServiceClient extends Client {
-  /** Sets the most that a request can cost aside. FAILED_PRECONDITION with code INSUFFICIENT_BALANCE when it is not there. */
+  /**
+   * Sets the most that a request can cost aside. FAILED_PRECONDITION with code INSUFFICIENT_BALANCE when it is not there,
+   * and BUDGET_EXCEEDED when the organisation's budget of the month is spent.
+   */
   holdBalance(
     request: HoldBalanceRequest,
     callback: (error: ServiceError | null, response: HoldBalanceResponse) => void,
@@ -1319,7 +1547,7 @@ export interface SettlementServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Sets money aside for many requests at once. FAILED_PRECONDITION with code INSUFFICIENT_BALANCE when the organisation
-   * does not have the minimum.
+   * does not have the minimum, and BUDGET_EXCEEDED when its budget of the month does not.
    */
   leaseBalance(
     request: LeaseBalanceRequest,

@@ -64,6 +64,8 @@ export interface ModelDeployed {
 export interface Price {
   promptWeiPerMillion: string;
   completionWeiPerMillion: string;
+  /** Of prompt tokens that a worker still had; absent where they cost what all prompt tokens do. */
+  cachedPromptWeiPerMillion?: string | undefined;
 }
 
 function createBaseModelTrained(): ModelTrained {
@@ -687,7 +689,7 @@ export const ModelDeployed: MessageFns<ModelDeployed> = {
 };
 
 function createBasePrice(): Price {
-  return { promptWeiPerMillion: "", completionWeiPerMillion: "" };
+  return { promptWeiPerMillion: "", completionWeiPerMillion: "", cachedPromptWeiPerMillion: undefined };
 }
 
 export const Price: MessageFns<Price> = {
@@ -697,6 +699,9 @@ export const Price: MessageFns<Price> = {
     }
     if (message.completionWeiPerMillion !== "") {
       writer.uint32(18).string(message.completionWeiPerMillion);
+    }
+    if (message.cachedPromptWeiPerMillion !== undefined) {
+      writer.uint32(26).string(message.cachedPromptWeiPerMillion);
     }
     return writer;
   },
@@ -730,6 +735,14 @@ export const Price: MessageFns<Price> = {
             message.completionWeiPerMillion = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cachedPromptWeiPerMillion = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -754,6 +767,11 @@ export const Price: MessageFns<Price> = {
         : isSet(object.completion_wei_per_million)
         ? globalThis.String(object.completion_wei_per_million)
         : "",
+      cachedPromptWeiPerMillion: isSet(object.cachedPromptWeiPerMillion)
+        ? globalThis.String(object.cachedPromptWeiPerMillion)
+        : isSet(object.cached_prompt_wei_per_million)
+        ? globalThis.String(object.cached_prompt_wei_per_million)
+        : undefined,
     };
   },
 
@@ -765,6 +783,9 @@ export const Price: MessageFns<Price> = {
     if (message.completionWeiPerMillion !== "") {
       obj.completionWeiPerMillion = message.completionWeiPerMillion;
     }
+    if (message.cachedPromptWeiPerMillion !== undefined) {
+      obj.cachedPromptWeiPerMillion = message.cachedPromptWeiPerMillion;
+    }
     return obj;
   },
 
@@ -775,6 +796,7 @@ export const Price: MessageFns<Price> = {
     const message = createBasePrice();
     message.promptWeiPerMillion = object.promptWeiPerMillion ?? "";
     message.completionWeiPerMillion = object.completionWeiPerMillion ?? "";
+    message.cachedPromptWeiPerMillion = object.cachedPromptWeiPerMillion ?? undefined;
     return message;
   },
 };
