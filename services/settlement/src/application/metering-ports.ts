@@ -54,6 +54,8 @@ export interface ServedRequest {
 
 export interface ToldFee {
   readonly promptWeiPerMillion: string;
+  /** Absent: that of the prompt. */
+  readonly cachedPromptWeiPerMillion?: string;
   readonly completionWeiPerMillion: string;
   readonly feeWei: string;
 }

@@ -2,6 +2,7 @@ import type { EncodedEvent } from '@openledger/contracts';
 import type { Account } from '../domain/accounts.js';
 import type { Standing } from '../domain/standing.js';
 import type { Transfer } from '../domain/transfer.js';
+import type { PriceLedger } from './billing-ports.js';
 import type { CaseBook } from './case-ports.js';
 import type { ChainLedger } from './chain-ports.js';
 import type { EpochLedger } from './epoch-ports.js';
@@ -29,6 +30,7 @@ export interface SettlementTx {
   readonly chain: ChainLedger;
   readonly cases: CaseBook;
   readonly policies: Policies;
+  readonly prices: PriceLedger;
   /** Queues an event that is published if, and only if, the transaction commits. */
   emit(event: EncodedEvent): Promise<void>;
 }

@@ -28,6 +28,7 @@ export class RecordUsage {
     return this.store.once(eventId, async (tx) => {
       await tx.metering.lockModel(model.id);
       await tx.metering.saveModel(model);
+      await tx.prices.deployed(model);
       // Each pass meters what it fetched, so the list shrinks to nothing.
       for (;;) {
         const waiting = await tx.metering.unmetered(model.id, WAITING_BATCH);

@@ -3,8 +3,8 @@ import {
   type InferenceServed,
   type ModelDeployed,
   required,
+  toPrice,
   topics,
-  toWei,
 } from '@openledger/contracts';
 import type { Clock } from '@openledger/kernel';
 import { type Handler, on } from '@openledger/service-host';
@@ -46,16 +46,12 @@ export function subscriptions(usage: RecordUsage, payees: RecordPayees, clock: C
 }
 
 function modelOf(event: ModelDeployed): PricedModel {
-  const price = required(event.price, 'price');
   return {
     id: event.modelId,
     name: event.name,
     developerOrganisationId: required(event.developerOrganisationId, 'developerOrganisationId'),
     baseDigest: event.baseDigest,
-    price: {
-      promptWeiPerMillion: toWei(price.promptWeiPerMillion),
-      completionWeiPerMillion: toWei(price.completionWeiPerMillion),
-    },
+    price: toPrice(required(event.price, 'price')),
     deployedAt: required(event.deployedAt, 'deployedAt'),
   };
 }
@@ -73,6 +69,9 @@ const servedOf = (event: InferenceServed): ServedRequest => ({
 /** Kept as it stands, because a wrong figure is to be shown and must not keep the answer from being charged. */
 const toldOf = (event: InferenceServed) => ({
   promptWeiPerMillion: event.promptWeiPerMillion.slice(0, TOLD_CHARACTERS_MAX),
+  ...(event.cachedPromptWeiPerMillion === undefined
+    ? {}
+    : { cachedPromptWeiPerMillion: event.cachedPromptWeiPerMillion.slice(0, TOLD_CHARACTERS_MAX) }),
   completionWeiPerMillion: event.completionWeiPerMillion.slice(0, TOLD_CHARACTERS_MAX),
   feeWei: event.feeWei.slice(0, TOLD_CHARACTERS_MAX),
 });

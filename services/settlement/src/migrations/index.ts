@@ -1,4 +1,5 @@
 import type { MigrationClass } from '@openledger/persistence';
+import { CreatePriceVersions } from './billing.js';
 import { CreateCases, CreateChain, CreateChannels, ExtendSending } from './chain.js';
 import { CreateLedgerEpochs } from './epochs.js';
 import { CreateLeases, IndexEndedLeases } from './leases.js';
@@ -17,5 +18,6 @@ export const migrations: readonly MigrationClass[] = [
   ExtendSending,
   CreateChannels,
   CreateLedgerEpochs,
+  CreatePriceVersions,
   CreatePolicies,
 ];

@@ -12,6 +12,7 @@ import type {
   ScoredRequest,
   ServedRequest,
 } from '../application/metering-ports.js';
+import { priceOf as heldPriceOf, type PriceColumns } from './postgres-billing-prices.js';
 import { type RequestRow, toRequestState, writeScored } from './request-row.js';
 
 interface PriceRow {
@@ -27,7 +28,7 @@ interface ModelRow extends PriceRow {
   readonly deployed_at: Date;
 }
 
-interface HoldRow extends PriceRow {
+interface HoldRow extends PriceColumns {
   readonly request_id: string;
   readonly organisation_id: string;
   readonly model_id: string;
@@ -125,8 +126,8 @@ export class PostgresMetering implements Metering {
   async insertHold(hold: Hold): Promise<boolean> {
     const inserted = await this.tx.query(
       `INSERT INTO hold (request_id, organisation_id, model_id, prompt_tokens, completion_tokens_max, held,
-         prompt_wei_per_million, completion_wei_per_million, expires_at, state)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING 1`,
+         prompt_wei_per_million, completion_wei_per_million, cached_prompt_wei_per_million, expires_at, state)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING RETURNING 1`,
       [
         hold.requestId,
         hold.organisationId,
@@ -136,6 +137,7 @@ export class PostgresMetering implements Metering {
         hold.heldWei.toString(),
         hold.price.promptWeiPerMillion.toString(),
         hold.price.completionWeiPerMillion.toString(),
+        hold.price.cachedPromptWeiPerMillion?.toString() ?? null,
         hold.expiresAt,
         hold.state,
       ],
@@ -266,7 +268,7 @@ const toHold = (row: HoldRow): Hold => ({
   promptTokens: row.prompt_tokens,
   completionTokensMax: row.completion_tokens_max,
   heldWei: BigInt(row.held),
-  price: priceOf(row),
+  price: heldPriceOf(row),
   expiresAt: row.expires_at,
   state: row.state,
 });

@@ -1,5 +1,6 @@
 import type { Database, Transaction } from '@openledger/persistence';
 import { SettlementStore, type SettlementTx } from '../application/ports.js';
+import { PostgresPrices } from './postgres-billing-prices.js';
 import { PostgresCases } from './postgres-cases.js';
 import { PostgresChain } from './postgres-chain.js';
 import { PostgresEpochs } from './postgres-epochs.js';
@@ -31,5 +32,6 @@ const partsOf = (tx: Transaction): SettlementTx => ({
   chain: new PostgresChain(tx),
   cases: new PostgresCases(tx),
   policies: new PostgresPolicies(tx),
+  prices: new PostgresPrices(tx),
   emit: (event) => tx.emit(event),
 });
