@@ -25,22 +25,23 @@ export class Delivery {
     records: readonly EventRecord[],
     onDone: (done: number) => void | Promise<void> = () => {},
   ): Promise<number> {
-    const { group } = this.subscription;
     const keys = [...new Set(records.map((record) => record.key))];
-    const parked = await this.lot.keysAmong(group, topic, keys);
+    const parked = await this.lot.keysAmong(this.subscription.group, topic, keys);
     let done = 0;
-    for (const record of records) {
-      if (this.signal.aborted) break;
-      if (parked.has(record.key)) {
-        await this.lot.parkBehind(group, topic, record);
-      } else {
-        const outcome = await this.attempt(record);
-        if (outcome.kind === 'stopped') break;
-        if (outcome.kind === 'failed') {
-          await this.lot.park(group, topic, record, outcome.reason);
-          parked.add(record.key);
+    let aloneUntil = 0;
+    while (done < records.length && !this.signal.aborted) {
+      const batch = done < aloneUntil ? [] : this.batchAt(topic, records, done, parked);
+      if (batch.length > 1) {
+        if (await this.handleTogether(topic, batch)) {
+          done += batch.length;
+          await onDone(done);
+        } else {
+          aloneUntil = done + batch.length;
         }
+        continue;
       }
+      const record = records[done];
+      if (record === undefined || !(await this.handleAlone(topic, record, parked))) break;
       await onDone(++done);
     }
     return done;
@@ -53,6 +54,46 @@ export class Delivery {
     while (more && !this.signal.aborted) {
       more = await this.lot.deliverReleased(group, where, (record) => this.attempt(record));
     }
+  }
+
+  /** The records from `start` on that may be handled together: up to the first whose key is in the lot. */
+  private batchAt(
+    topic: string,
+    records: readonly EventRecord[],
+    start: number,
+    parked: ReadonlySet<string>,
+  ): readonly EventRecord[] {
+    const recordsMax = this.subscription.batches?.get(topic)?.recordsMax ?? 1;
+    const batch = records.slice(start, start + recordsMax);
+    const end = batch.findIndex((record) => parked.has(record.key));
+    return end < 0 ? batch : batch.slice(0, end);
+  }
+
+  /** False when the batch failed, or was let go of. */
+  private async handleTogether(topic: string, batch: readonly EventRecord[]): Promise<boolean> {
+    const { batches, onBatchFailure } = this.subscription;
+    try {
+      await batches?.get(topic)?.handle(batch, this.signal);
+      return true;
+    } catch (error) {
+      if (!this.signal.aborted) onBatchFailure?.({ topic, records: batch.length, error });
+      return false;
+    }
+  }
+
+  /** Handles or parks one record; false when it was let go of. */
+  private async handleAlone(topic: string, record: EventRecord, parked: Set<string>): Promise<boolean> {
+    const { group } = this.subscription;
+    if (parked.has(record.key)) {
+      await this.lot.parkBehind(group, topic, record);
+      return true;
+    }
+    const outcome = await this.attempt(record);
+    if (outcome.kind === 'failed') {
+      await this.lot.park(group, topic, record, outcome.reason);
+      parked.add(record.key);
+    }
+    return outcome.kind !== 'stopped';
   }
 
   private async attempt(record: EventRecord): Promise<Outcome> {

@@ -38,20 +38,41 @@ export interface Subscription {
    * the same key, until {@link EventLog.releaseParked}.
    */
   readonly handle: (record: EventRecord, signal: AbortSignal) => Promise<void>;
+  /** By topic: how records are taken many at a time; one at a time where a topic is not named. */
+  readonly batches?: ReadonlyMap<string, BatchHandling>;
   /** Default 8. */
   readonly attemptsMax?: number;
   /** First wait after a failure; doubles up to 30 s, with jitter. Default 200. */
   readonly backoffMs?: number;
   /** Where a group that is new to a topic begins. Default 'earliest'. */
   readonly from?: 'earliest' | 'latest';
-  /** Told of every failed delivery, parked or not. */
+  /** Told of every failed delivery of a single record, parked or not. */
   readonly onFailure?: (failure: DeliveryFailure) => void;
+  /** Told of every batch that failed, before its records are delivered one by one. */
+  readonly onBatchFailure?: (failure: BatchFailure) => void;
+}
+
+/**
+ * Takes records of one partition together, in order: as many as wait, up to `recordsMax`, and never waits for more.
+ * Returning commits them all. When it throws, nothing of the batch may have had an effect, and each of its records goes
+ * to {@link Subscription.handle} by itself, so that one that is poisonous is retried and parked alone.
+ */
+export interface BatchHandling {
+  /** At most 500, which is what adapters read at a time. */
+  readonly recordsMax: number;
+  readonly handle: (records: readonly EventRecord[], signal: AbortSignal) => Promise<void>;
 }
 
 export interface DeliveryFailure {
   readonly record: EventRecord;
   readonly attempt: number;
   readonly parked: boolean;
+  readonly error: unknown;
+}
+
+export interface BatchFailure {
+  readonly topic: string;
+  readonly records: number;
   readonly error: unknown;
 }
 

@@ -1,4 +1,6 @@
 export {
+  type BatchFailure,
+  type BatchHandling,
   type Consumer,
   type DeliveryFailure,
   EventLog,

@@ -29,6 +29,11 @@ export interface DatabaseTimeouts {
 const RETRYABLE = new Set(['40001', '40P01']);
 const ATTEMPTS_MAX = 5;
 const TIMEOUTS = { statementMs: 60_000, idleInTransactionMs: 60_000, connectMs: 30_000 };
+/** In one order everywhere, so that two batches with the same events never wait for each other in a circle. */
+const RECORD_EVENTS = `
+  INSERT INTO inbox ("group", event_id)
+  SELECT $1, event_id FROM unnest($2::uuid[]) AS given (event_id) ORDER BY event_id
+  ON CONFLICT DO NOTHING RETURNING event_id`;
 /** One holds the lock, one migrates. */
 const MIGRATION_CONNECTIONS = 2;
 
@@ -90,6 +95,24 @@ export class Database {
       if (first.length === 0) return false;
       await work(tx);
       return true;
+    });
+  }
+
+  /**
+   * As {@link once}, for many events in one transaction: `work` is told which of them are new, and they are recorded with
+   * what it did, or not at all. It runs where none is new, too, because a known id may come with other content. Answers
+   * how many were new.
+   */
+  onceAll(
+    group: string,
+    eventIds: readonly string[],
+    work: (tx: Transaction, fresh: ReadonlySet<string>) => Promise<void>,
+  ): Promise<number> {
+    return this.transaction(async (tx) => {
+      const first = await tx.query<{ event_id: string }>(RECORD_EVENTS, [group, [...eventIds]]);
+      const fresh = new Set(first.map((row) => row.event_id));
+      await work(tx, fresh);
+      return fresh.size;
     });
   }
 

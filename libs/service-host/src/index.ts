@@ -18,5 +18,14 @@ export { INTERNAL, openAiBody, problemBody, type Refusal, toRefusal } from './re
 export { nextAfter, pageLimit, pageStart } from './rest/page.js';
 export { parse } from './rest/parse.js';
 export { runMain } from './run-main.js';
-export { type Composition, type Handler, type Host, type Middleware, on, type Service } from './service.js';
+export {
+  type Arrived,
+  type Composition,
+  type Handler,
+  type Host,
+  type Middleware,
+  on,
+  onBatch,
+  type Service,
+} from './service.js';
 export { migrate, type RunningService, type StartOptions, startService } from './start-service.js';

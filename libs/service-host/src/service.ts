@@ -1,8 +1,8 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import type { Authenticator } from '@openledger/auth';
 import type { Env } from '@openledger/config';
-import type { Topic } from '@openledger/contracts';
-import type { EventLog, EventRecord } from '@openledger/event-log';
+import { decodeEvent, type Topic } from '@openledger/contracts';
+import type { BatchHandling, EventLog, EventRecord } from '@openledger/event-log';
 import type { Clock } from '@openledger/kernel';
 import type { Database, MigrationClass } from '@openledger/persistence';
 import type { RequestHandler } from 'express';
@@ -24,10 +24,12 @@ export interface Host {
   readonly metrics: Registry;
 }
 
-/** One consumed topic; made by {@link on}. */
+/** One consumed topic; made by {@link on} or {@link onBatch}. */
 export interface Handler {
   readonly topic: string;
   readonly handle: (record: EventRecord, signal: AbortSignal) => Promise<void>;
+  /** Where records are better handled together than one by one. */
+  readonly batch?: BatchHandling;
 }
 
 /** Sees a request before Nest does. */
@@ -71,8 +73,39 @@ export function on<T>(
   return {
     topic: topic.name,
     handle: async (record, signal) => {
-      const json: unknown = JSON.parse(Buffer.from(record.body).toString('utf8'));
-      await handle(topic.message.fromJSON(json), record, signal);
+      await handle(decodeEvent(topic, record.body), record, signal);
+    },
+  };
+}
+
+/** What an event says, with the record that it came in. */
+export interface Arrived<T> {
+  readonly event: T;
+  readonly record: EventRecord;
+}
+
+/** Most records that a handler of batches is given at once. */
+const BATCH_RECORDS_MAX = 500;
+
+/**
+ * Consumes a topic in batches of whatever waits, one event included. `handle` does all of a batch or nothing: after a
+ * failure it is called again for each event of it alone.
+ */
+export function onBatch<T>(
+  topic: Topic<T>,
+  handle: (arrived: readonly Arrived<T>[], signal: AbortSignal) => Promise<unknown>,
+): Handler {
+  const decode = (record: EventRecord) => ({ event: decodeEvent(topic, record.body), record });
+  return {
+    topic: topic.name,
+    handle: async (record, signal) => {
+      await handle([decode(record)], signal);
+    },
+    batch: {
+      recordsMax: BATCH_RECORDS_MAX,
+      handle: async (records, signal) => {
+        await handle(records.map(decode), signal);
+      },
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { EventLog } from '@openledger/event-log';
 import { eventually } from '../eventually.js';
+import { batchContract } from './batches.js';
 import { deliveryContract } from './delivery.js';
 import { groupContract } from './groups.js';
 import type { ContractTools, EventLogHarness } from './harness.js';
@@ -39,6 +40,7 @@ export function eventLogContract(name: string, harness: () => Promise<EventLogHa
       until: (check) => eventually(check, made.patienceMs),
     };
     deliveryContract(tools);
+    batchContract(tools);
     parkingContract(tools);
     groupContract(tools);
   });
