@@ -16,9 +16,22 @@ export { OpenToken } from './open-token.js';
 export { type Deposited, organisationOf, PrepaidVault, payerAccount } from './prepaid-vault.js';
 export { connect } from './provider.js';
 export {
+  type ChallengeArguments,
   type ClaimArguments,
   type Claimed,
+  type DistributorEvent,
   type EpochRoot,
   type PostedRoot,
   RewardsDistributor,
+  type RootChallenge,
 } from './rewards-distributor.js';
+export {
+  type SlashProposal,
+  STAKE_POOLS,
+  type StakeEvent,
+  type StakePool,
+  type StakePoolTotals,
+  type StakePosition,
+  StakeRegistry,
+  type StakeUnbonding,
+} from './stake-registry.js';
