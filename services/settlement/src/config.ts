@@ -1,4 +1,4 @@
-import { addresses, chainAddress, count, milliseconds } from '@openledger/config';
+import { addresses, chainAddress, count, flag, milliseconds } from '@openledger/config';
 import { z } from 'zod';
 import { DEFAULT_ROLE_SPLIT } from './domain/split-fee.js';
 
@@ -51,6 +51,8 @@ export const SettlementConfig = z.object({
   SETTLEMENT_LEASE_ABANDON_MS: milliseconds.default(86_400_000),
   SETTLEMENT_SPLIT_BPS: roleSplit.default(DEFAULT_ROLE_SPLIT),
   SETTLEMENT_BASE_MODEL_OWNERS: owners.optional(),
+  /** Webhooks may call http and internal addresses: development only. */
+  SETTLEMENT_WEBHOOKS_INTERNAL: flag.default(false),
 });
 
 export type SettlementConfig = z.infer<typeof SettlementConfig>;

@@ -15,6 +15,7 @@ import { PostgresQueries } from './outbound/postgres-queries.js';
 import { PostgresSettlementStore } from './outbound/postgres-store.js';
 import type { Base, Part } from './part.js';
 import { prepaidPart } from './prepaid-part.js';
+import { webhooksPart } from './webhooks-part.js';
 
 /** Meters, splits, accrues, anchors and pays. */
 export const settlement: Service = { name: 'settlement', migrations, compose };
@@ -22,7 +23,7 @@ export const settlement: Service = { name: 'settlement', migrations, compose };
 function compose(host: Host): Composition {
   const config = loadConfig(SettlementConfig, host.env);
   const chain = connectChain(config);
-  const store = new PostgresSettlementStore(host.database);
+  const store = new PostgresSettlementStore(host.database, host.clock);
   const queries = new PostgresQueries(host.database, chain.contracts);
   const base: Base = { host, config, store, chain };
   const parts: readonly Part[] = [
@@ -31,6 +32,7 @@ function compose(host: Host): Composition {
     prepaidPart(base, queries),
     meteringPart(base),
     epochsPart(base),
+    webhooksPart(base),
   ];
   const background = new Background(
     parts.flatMap(({ loops }) => loops ?? []),

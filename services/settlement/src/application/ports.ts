@@ -2,6 +2,7 @@ import type { EncodedEvent } from '@openledger/contracts';
 import type { Account } from '../domain/accounts.js';
 import type { Standing } from '../domain/standing.js';
 import type { Transfer } from '../domain/transfer.js';
+import type { TransferResult } from '../domain/transfer-result.js';
 import type { PriceLedger } from './billing-ports.js';
 import type { CaseBook } from './case-ports.js';
 import type { ChainLedger } from './chain-ports.js';
@@ -13,12 +14,20 @@ import type { Policies } from './policy-ports.js';
 /** The double-entry books. */
 export interface Ledger {
   /**
-   * Posts a batch. A transfer whose id is known already changes nothing.
-   * @throws DomainError INSUFFICIENT_BALANCE, TRANSFER_ID_REUSED
+   * Submits at most 10,000 transfers and answers for each, in their order; one that is refused keeps nobody else's from
+   * happening, unless they are of one group. Refusals by the books are recorded: the id stays refused.
+   * @throws DomainError LEDGER_BATCH_TOO_LARGE
+   */
+  submit(transfers: readonly Transfer[]): Promise<TransferResult[]>;
+  /**
+   * Posts all or nothing, and records no refusals. A transfer whose id is known already changes nothing.
+   * @throws DomainError INSUFFICIENT_BALANCE, TRANSFER_ID_REUSED, TRANSFER_ID_REJECTED, TRANSFER_…
    */
   post(transfers: readonly Transfer[]): Promise<void>;
   /** Locks the account until commit, so that what is read stays true. */
   lock(account: Account): Promise<Standing>;
+  /** Locks many in the one order that all batches use; answers in the order given. */
+  lockAll(accounts: readonly Account[]): Promise<Standing[]>;
 }
 
 /** What a use case may do inside one database transaction. */

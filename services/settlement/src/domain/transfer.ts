@@ -13,6 +13,10 @@ export interface Transfer {
   readonly amountWei: bigint;
   /** The pending transfer that a `post` or `void` resolves. */
   readonly pendingId?: string;
+  /** From then on a `pending` cannot be posted any more, and is voided by us. By the service's clock. */
+  readonly expiresAt?: Date;
+  /** Neighbours in a batch that name the same group happen all or not at all. */
+  readonly group?: string;
   /** Why, for people and for queries: `deposit`, `fee`, `split`, … */
   readonly reason: string;
   /** What it belongs to: a request, an epoch, a log. */

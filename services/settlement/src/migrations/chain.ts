@@ -92,14 +92,16 @@ export const CreateCases = sqlMigration(
 );
 
 /**
- * What the sender must know after a restart: gas of each attempt, what was signed for the policy's caps, and who
- * waits for an operator. A `filler` spends a nonce that would otherwise hold up those behind it.
+ * What the sender must know after a restart: gas of each attempt, what was signed for the policy's caps, and what
+ * waits for an operator. Nonces are of a key, and keys change.
  */
 export const ExtendSending = sqlMigration(
   'ExtendSending1763700000302',
   `
     ALTER TABLE chain_attempt ADD COLUMN gas_limit bigint NOT NULL DEFAULT 0;
-    ALTER TABLE chain_tx ADD COLUMN paged_at timestamptz, ADD COLUMN queued_at timestamptz NOT NULL DEFAULT now();
+    ALTER TABLE chain_tx ADD COLUMN signer text, ADD COLUMN paged_at timestamptz;
+    UPDATE chain_tx SET signer = (SELECT max(address) FROM chain_signer) WHERE nonce IS NOT NULL;
+    ALTER TABLE chain_tx DROP CONSTRAINT chain_tx_nonce_key, ADD UNIQUE (signer, nonce);
     CREATE TABLE chain_signing (
       signer text NOT NULL,
       nonce int NOT NULL,

@@ -3,9 +3,10 @@ import { CreatePriceVersions } from './billing.js';
 import { CreateCases, CreateChain, CreateChannels, ExtendSending } from './chain.js';
 import { CreateLedgerEpochs } from './epochs.js';
 import { CreateLeases, IndexEndedLeases } from './leases.js';
-import { CreateLedger } from './ledger.js';
+import { CreateLedger, NumberAccounts } from './ledger.js';
 import { CreateMetering } from './metering.js';
 import { CreatePolicies } from './policy.js';
+import { CreateWebhooks } from './webhooks.js';
 
 /** In the order of their numbers. */
 export const migrations: readonly MigrationClass[] = [
@@ -14,10 +15,12 @@ export const migrations: readonly MigrationClass[] = [
   CreateChain,
   CreateLeases,
   IndexEndedLeases,
+  NumberAccounts,
   CreateCases,
   ExtendSending,
   CreateChannels,
   CreateLedgerEpochs,
   CreatePriceVersions,
   CreatePolicies,
+  CreateWebhooks,
 ];

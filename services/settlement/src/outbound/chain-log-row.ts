@@ -1,4 +1,5 @@
-import type { ChainEvent, SeenLog } from '../application/chain-ports.js';
+import type { ChainEvent } from '../application/chain-events.js';
+import type { SeenLog } from '../application/chain-ports.js';
 
 /** A row of table `chain_log`. */
 export interface LogRow {
@@ -6,26 +7,23 @@ export interface LogRow {
   readonly log_index: number;
   readonly block_hash: string;
   readonly block_number: string;
-  readonly event: StoredEvent;
+  /** JSON has no integers of this size, so amounts are strings there; their names end in `Wei`. */
+  readonly event: Readonly<Record<string, unknown>>;
   readonly applications: number;
 }
 
-type StoredEvent =
-  | {
-      readonly kind: 'deposited';
-      readonly organisationId?: string;
-      readonly from: string;
-      readonly amountWei: string;
-    }
-  | { readonly kind: 'claimed'; readonly epoch: number; readonly wallet: string; readonly amountWei: string };
-
 export const writeEvent = (event: ChainEvent): string =>
-  JSON.stringify({ ...event, amountWei: event.amountWei.toString() });
+  JSON.stringify(event, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
 
 export const readLog = (row: LogRow): SeenLog => ({
   transactionHash: row.transaction_hash,
   logIndex: row.log_index,
   blockNumber: Number(row.block_number),
   blockHash: row.block_hash,
-  event: { ...row.event, amountWei: BigInt(row.event.amountWei) },
+  event: readEvent(row.event),
 });
+
+const readEvent = (stored: LogRow['event']): ChainEvent =>
+  Object.fromEntries(
+    Object.entries(stored).map(([name, value]) => [name, name.endsWith('Wei') ? BigInt(String(value)) : value]),
+  ) as unknown as ChainEvent;

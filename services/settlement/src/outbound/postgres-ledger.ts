@@ -1,128 +1,157 @@
-import { DomainError } from '@openledger/kernel';
+import { type Clock, DomainError, invariant } from '@openledger/kernel';
 import type { Transaction } from '@openledger/persistence';
 import type { Ledger } from '../application/ports.js';
 import type { Account } from '../domain/accounts.js';
+import { Books } from '../domain/books.js';
+import { malformation } from '../domain/check-transfer.js';
+import { refusalOf } from '../domain/refusal.js';
 import type { Standing } from '../domain/standing.js';
 import type { Transfer } from '../domain/transfer.js';
+import { isDone, type TransferResult } from '../domain/transfer-result.js';
+import type { AccountKey, AccountKeys } from './account-keys.js';
+import {
+  DELETE_EXPIRIES,
+  entryColumns,
+  FIND_RESOLVED,
+  FIND_TRANSFERS,
+  INSERT_EXPIRIES,
+  LOCK_ACCOUNTS,
+  movementColumns,
+  type StandingRow,
+  type TransferRow,
+  toRecorded,
+  toStanding,
+  WRITE_ENTRIES,
+} from './ledger-rows.js';
 
-/** Accounts in one order everywhere, so that two batches never wait for each other in a circle. */
-const INSERT_ACCOUNTS = `
-  INSERT INTO account (id, kind)
-  SELECT given.id, given.kind FROM unnest($1::text[], $2::text[]) AS given (id, kind) ORDER BY given.id
-  ON CONFLICT DO NOTHING`;
+const BATCH_MAX = 10_000;
 
-const LOCK_ACCOUNTS = 'SELECT id FROM account WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE';
-
-/** One statement: what is new is recorded, summed per account and brought into the balances; repeats move nothing. */
-const POST_TRANSFERS = `
-  WITH inserted AS (
-    INSERT INTO transfer (id, kind, debit, credit, amount, pending_id, reason, reference)
-    SELECT id, kind, debit, credit, amount, pending_id, reason, reference
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::numeric[], $6::uuid[], $7::text[], $8::text[])
-      WITH ORDINALITY AS given (id, kind, debit, credit, amount, pending_id, reason, reference, position)
-    ORDER BY position
-    ON CONFLICT (id) DO NOTHING
-    RETURNING id, kind, debit, credit, amount, pending_id
-  ), moved AS (
-    SELECT inserted.debit, inserted.credit,
-      CASE inserted.kind WHEN 'pending' THEN inserted.amount WHEN 'single' THEN 0 ELSE -held.amount END AS pending,
-      CASE WHEN inserted.kind IN ('single', 'post') THEN inserted.amount ELSE 0 END AS posted
-    FROM inserted LEFT JOIN transfer held ON held.id = inserted.pending_id
-  ), delta AS (
-    SELECT account, sum(dp) AS dp, sum(dpo) AS dpo, sum(cp) AS cp, sum(cpo) AS cpo FROM (
-      SELECT debit AS account, pending AS dp, posted AS dpo, 0 AS cp, 0 AS cpo FROM moved
-      UNION ALL
-      SELECT credit, 0, 0, pending, posted FROM moved
-    ) AS sides GROUP BY account
-  ), updated AS (
-    UPDATE account SET
-      debits_pending = debits_pending + dp, debits_posted = debits_posted + dpo,
-      credits_pending = credits_pending + cp, credits_posted = credits_posted + cpo
-    FROM delta WHERE account.id = delta.account
-  )
-  SELECT id FROM inserted`;
-
-const FIND_DIFFERENT = `
-  SELECT given.id
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::numeric[])
-    AS given (id, kind, debit, credit, amount)
-  JOIN transfer USING (id)
-  WHERE (transfer.kind, transfer.debit, transfer.credit, transfer.amount)
-    <> (given.kind, given.debit, given.credit, given.amount)
-  LIMIT 1`;
-
-interface AccountRow {
-  readonly debits_pending: string;
-  readonly debits_posted: string;
-  readonly credits_pending: string;
-  readonly credits_posted: string;
+interface OpenBatch {
+  readonly books: Books;
+  readonly keys: ReadonlyMap<string, AccountKey>;
+  readonly before: ReadonlyMap<string, Standing>;
 }
 
-/** The books in Postgres; CHECK constraints and triggers are the backstop for every rule in here. */
+/** The books in Postgres. `Books` decides; CHECK constraints and triggers are the backstop for every rule in it. */
 export class PostgresLedger implements Ledger {
-  constructor(private readonly tx: Transaction) {}
+  constructor(
+    private readonly tx: Transaction,
+    private readonly accountKeys: AccountKeys,
+    private readonly clock: Clock,
+  ) {}
+
+  async submit(transfers: readonly Transfer[]): Promise<TransferResult[]> {
+    if (transfers.length > BATCH_MAX) {
+      const message = `a batch has at most ${BATCH_MAX} transfers: send more batches`;
+      throw new DomainError('too-large', 'LEDGER_BATCH_TOO_LARGE', message);
+    }
+    const now = this.clock.now();
+    const batch = await this.openBooks(transfers, now);
+    const results = batch.books.submit(transfers);
+    await this.write(batch, now);
+    return results;
+  }
 
   async post(transfers: readonly Transfer[]): Promise<void> {
-    if (transfers.length === 0) return;
-    await this.open(transfers.flatMap((transfer) => [transfer.debit, transfer.credit]));
-    const columns = [
-      transfers.map((t) => t.id),
-      transfers.map((t) => t.kind),
-      transfers.map((t) => t.debit.id),
-      transfers.map((t) => t.credit.id),
-      transfers.map((t) => t.amountWei.toString()),
-    ];
-    const rest = [
-      transfers.map((t) => t.pendingId ?? null),
-      transfers.map((t) => t.reason),
-      transfers.map((t) => t.reference),
-    ];
-    try {
-      const inserted = await this.tx.query(POST_TRANSFERS, [...columns, ...rest]);
-      if (inserted.length < transfers.length) await this.refuseDifferent(columns);
-    } catch (error) {
-      throw asRefusal(error);
+    for (let at = 0; at < transfers.length; at += BATCH_MAX) {
+      const now = this.clock.now();
+      const part = transfers.slice(at, at + BATCH_MAX);
+      const batch = await this.openBooks(part, now);
+      const refused = batch.books.submit(part).find((result) => !isDone(result));
+      if (refused) throw refusalOf(refused);
+      await this.write(batch, now);
     }
   }
 
   async lock(account: Account): Promise<Standing> {
-    await this.open([account]);
-    const [row] = await this.tx.query<AccountRow>('SELECT * FROM account WHERE id = $1', [account.id]);
-    return {
-      debitsPendingWei: BigInt(row?.debits_pending ?? 0),
-      debitsPostedWei: BigInt(row?.debits_posted ?? 0),
-      creditsPendingWei: BigInt(row?.credits_pending ?? 0),
-      creditsPostedWei: BigInt(row?.credits_posted ?? 0),
-    };
+    const [standing] = await this.lockAll([account]);
+    invariant(standing, `account ${account.id} was locked`);
+    return standing;
   }
 
-  /** Makes accounts that are missing, so that a first use locks like any other. */
-  private async open(accounts: readonly Account[]): Promise<void> {
-    const kinds = new Map(accounts.map((account) => [account.id, account.kind]));
-    await this.tx.query(INSERT_ACCOUNTS, [[...kinds.keys()], [...kinds.values()]]);
-    await this.tx.query(LOCK_ACCOUNTS, [[...kinds.keys()]]);
+  async lockAll(accounts: readonly Account[]): Promise<Standing[]> {
+    const { standings } = await this.lockNamed(new Map(accounts.map((account) => [account.id, account])));
+    return accounts.flatMap(({ id }) => standings.get(id) ?? []);
   }
 
-  private async refuseDifferent(columns: readonly unknown[][]): Promise<void> {
-    const [different] = await this.tx.query<{ id: string }>(FIND_DIFFERENT, columns);
-    if (!different) return;
-    throw new DomainError(
-      'conflict',
-      'TRANSFER_ID_REUSED',
-      `transfer ${different.id} exists with other content`,
-    );
+  /** Accounts are locked before transfers are looked up: who waited for the same batch sees what it did. */
+  private async openBooks(transfers: readonly Transfer[], now: Date): Promise<OpenBatch> {
+    const sound = transfers.filter((transfer) => malformation(transfer) === undefined);
+    const accounts = new Map<string, Account>();
+    for (const { debit, credit } of sound) {
+      if (!accounts.has(debit.id)) accounts.set(debit.id, debit);
+      if (!accounts.has(credit.id)) accounts.set(credit.id, credit);
+    }
+    const { keys, standings } = await this.lockNamed(accounts);
+    const books = new Books(now);
+    for (const [id, standing] of standings) {
+      const kind = keys.get(id)?.kind;
+      if (kind) books.openAccount({ id, kind }, standing);
+    }
+    await this.recall(books, sound, keys);
+    return { books, keys, before: standings };
+  }
+
+  private async lockNamed(accounts: ReadonlyMap<string, Account>) {
+    const keys = await this.accountKeys.of(this.tx, accounts);
+    const names = new Map([...keys].map(([id, { key }]) => [key, id]));
+    const standings = new Map<string, Standing>();
+    if (names.size === 0) return { keys, standings };
+    const rows = await this.tx.query<StandingRow>(LOCK_ACCOUNTS, [`{${[...names.keys()].join(',')}}`]);
+    for (const row of rows) standings.set(names.get(row.key) ?? '', toStanding(row));
+    invariant(rows.length === accounts.size, 'accounts are never deleted');
+    return { keys, standings };
+  }
+
+  private async recall(
+    books: Books,
+    transfers: readonly Transfer[],
+    keys: ReadonlyMap<string, AccountKey>,
+  ): Promise<void> {
+    if (transfers.length === 0) return;
+    const pendingIds = transfers.flatMap(({ pendingId }) => pendingId ?? []);
+    const ids = [...transfers.map(({ id }) => id), ...pendingIds];
+    const found = await this.tx.query<TransferRow>(FIND_TRANSFERS, [`{${ids.join(',')}}`]);
+    if (found.length > 0) {
+      const names = new Map([...keys].map(([id, { key }]) => [key, id]));
+      for (const row of found) books.remember(toRecorded(row, names));
+    }
+    if (pendingIds.length === 0) return;
+    const resolved = await this.tx.query<{ pending_id: string }>(FIND_RESOLVED, [pendingIds]);
+    for (const row of resolved) books.rememberResolved(row.pending_id);
+  }
+
+  private async write({ books, keys, before }: OpenBatch, now: Date): Promise<void> {
+    const { entries } = books;
+    if (entries.length === 0) return;
+    const moved = [...before].flatMap(([id, from]) => {
+      const to = books.standingOf(id);
+      const key = keys.get(id)?.key;
+      return to === from || key === undefined ? [] : [{ key, from, to }];
+    });
+    await this.tx
+      .query(WRITE_ENTRIES, [...entryColumns(entries, keys, now), ...movementColumns(moved)])
+      .catch((error: unknown) => {
+        throw asRetryable(error);
+      });
+    const expiring = entries.filter((entry) => entry.expiresAt && !entry.refusal);
+    if (expiring.length > 0) {
+      const columns = [expiring.map(({ id }) => id), expiring.map(({ expiresAt }) => expiresAt)];
+      await this.tx.query(INSERT_EXPIRIES, columns);
+    }
+    const resolved = entries.flatMap(({ pendingId, refusal }) => (refusal ? [] : (pendingId ?? [])));
+    if (resolved.length > 0) await this.tx.query(DELETE_EXPIRIES, [resolved]);
   }
 }
 
-function asRefusal(error: unknown): unknown {
+/**
+ * Somebody used the same id for other accounts at the same time: run again (SQLSTATE of a serialisation failure), the
+ * transaction sees what became of it.
+ */
+function asRetryable(error: unknown): unknown {
   const { constraint } = error as { constraint?: unknown };
-  if (constraint !== 'no_overdraft') return error;
-  return new DomainError(
-    'payment-required',
-    'INSUFFICIENT_BALANCE',
-    'the balance is too low for this transfer',
-    {
-      cause: error,
-    },
-  );
+  if (constraint !== 'transfer_id') return error;
+  return Object.assign(new Error('a transfer id was used at the same time', { cause: error }), {
+    code: '40001',
+  });
 }

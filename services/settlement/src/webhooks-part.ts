@@ -1,0 +1,40 @@
+import { topics } from '@openledger/contracts';
+import { on } from '@openledger/service-host';
+import { DeliverWebhooks } from './application/deliver-webhooks.js';
+import { ManageWebhooks } from './application/manage-webhooks.js';
+import { PublishWebhooks } from './application/publish-webhooks.js';
+import { WebhooksController } from './inbound/webhooks.rest.js';
+import { HttpWebhookSender } from './outbound/http-webhook-sender.js';
+import { PostgresWebhooks } from './outbound/postgres-webhooks.js';
+import type { Base, Part } from './part.js';
+
+const DELIVER_EVERY_MS = 500;
+const FORGET_EVERY_MS = 60_000;
+
+/** Tells those whom it concerns, over HTTP. */
+export function webhooksPart({ host, config }: Base): Part {
+  const store = new PostgresWebhooks(host.database);
+  const sender = new HttpWebhookSender({ allowInternal: config.SETTLEMENT_WEBHOOKS_INTERNAL });
+  const publish = new PublishWebhooks(store);
+  const deliver = new DeliverWebhooks(store, sender, Math.random);
+  const now = () => host.clock.now();
+  return {
+    controllers: [WebhooksController],
+    providers: [{ provide: ManageWebhooks, useValue: new ManageWebhooks(store, sender, host.clock) }],
+    handlers: [
+      on(topics.settlementCredited, (event, { id, occurredAt }) => publish.credited(id, event, occurredAt)),
+      on(topics.settlementPaid, (event, { id, occurredAt }) => publish.paid(id, event, occurredAt)),
+      on(topics.epochClosed, (event, { id, occurredAt }) => publish.epochClosed(id, event, occurredAt)),
+    ],
+    loops: [
+      {
+        name: 'deliver webhooks',
+        everyMs: DELIVER_EVERY_MS,
+        work: async () => {
+          while ((await deliver.pass(now)) > 0);
+        },
+      },
+      { name: 'forget webhooks', everyMs: FORGET_EVERY_MS, work: () => deliver.forget(now()) },
+    ],
+  };
+}
