@@ -69,10 +69,14 @@ describe('the ledger in Postgres', () => {
     await post(deposit(100n), held);
     await post(resolve(held, 'post', 25n));
     expect(await standing()).toMatchObject({ debitsPostedWei: 25n, debitsPendingWei: 0n });
-    await expect(post(resolve(held, 'void'))).rejects.toThrow(/transfer_one_resolution/);
+    await expect(post(resolve(held, 'void'))).rejects.toMatchObject({
+      code: 'TRANSFER_PENDING_ALREADY_RESOLVED',
+    });
     const other = hold(10n);
     await post(other);
-    await expect(post(resolve(other, 'post', 11n))).rejects.toThrow(/does not resolve/);
+    await expect(post(resolve(other, 'post', 11n))).rejects.toMatchObject({
+      code: 'TRANSFER_EXCEEDS_PENDING',
+    });
     await post(resolve(other, 'void'));
     expect(await standing()).toMatchObject({ debitsPostedWei: 25n, debitsPendingWei: 0n });
   });
@@ -126,10 +130,10 @@ describe('the ledger in Postgres', () => {
     // Balances are what their transfers add up to.
     const drifted = await database.query(
       `SELECT account.id FROM account LEFT JOIN transfer ON transfer.kind = 'single'
-         AND account.id IN (transfer.debit, transfer.credit)
-       GROUP BY account.id
-       HAVING account.debits_posted <> coalesce(sum(amount) FILTER (WHERE debit = account.id), 0)
-         OR account.credits_posted <> coalesce(sum(amount) FILTER (WHERE credit = account.id), 0)`,
+         AND account.key IN (transfer.debit, transfer.credit)
+       GROUP BY account.key
+       HAVING account.debits_posted <> coalesce(sum(amount) FILTER (WHERE debit = account.key), 0)
+         OR account.credits_posted <> coalesce(sum(amount) FILTER (WHERE credit = account.key), 0)`,
     );
     expect(drifted).toEqual([]);
     expect(await trialBalance()).toEqual({ posted: '0', pending: '0' });

@@ -1,0 +1,121 @@
+import type { Entry, Recorded } from '../domain/books.js';
+import type { Standing } from '../domain/standing.js';
+import type { Transfer } from '../domain/transfer.js';
+import type { RefusalCode } from '../domain/transfer-result.js';
+import type { AccountKey } from './account-keys.js';
+
+export interface StandingRow {
+  readonly key: string;
+  readonly dp: string;
+  readonly dpo: string;
+  readonly cp: string;
+  readonly cpo: string;
+}
+
+export interface TransferRow {
+  readonly id: string;
+  readonly kind: Transfer['kind'];
+  readonly debit: string;
+  readonly credit: string;
+  readonly amount: string;
+  readonly pending_id: string | null;
+  readonly expires_at: Date | null;
+  readonly reason: string;
+  readonly reference: string;
+  readonly refusal: RefusalCode | null;
+}
+
+/** In the order of their names, as every batch locks them; the names have one order everywhere. */
+export const LOCK_ACCOUNTS = `
+  SELECT key, debits_pending AS dp, debits_posted AS dpo, credits_pending AS cp, credits_posted AS cpo
+  FROM account WHERE key = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE`;
+
+export const FIND_TRANSFERS = `
+  SELECT id, kind, debit, credit, amount, pending_id, expires_at, reason, reference, refusal
+  FROM transfer WHERE id = ANY($1::uuid[])`;
+
+export const FIND_RESOLVED =
+  'SELECT pending_id FROM transfer WHERE pending_id = ANY($1::uuid[]) AND refusal IS NULL';
+
+/** One statement: the rows, and what they move summed by account. */
+export const WRITE_ENTRIES = `
+  WITH written AS (
+    INSERT INTO transfer (id, kind, debit, credit, amount, released, pending_id, expires_at, refusal, reason,
+      reference, recorded_at)
+    SELECT *, $12::timestamptz
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::numeric[], $6::numeric[], $7::uuid[],
+      $8::timestamptz[], $9::text[], $10::text[], $11::text[])
+  )
+  UPDATE account SET
+    debits_pending = debits_pending + moved.dp, debits_posted = debits_posted + moved.dpo,
+    credits_pending = credits_pending + moved.cp, credits_posted = credits_posted + moved.cpo
+  FROM unnest($13::bigint[], $14::numeric[], $15::numeric[], $16::numeric[], $17::numeric[])
+    AS moved (key, dp, dpo, cp, cpo)
+  WHERE account.key = moved.key`;
+
+export const INSERT_EXPIRIES = `
+  INSERT INTO pending_expiry (transfer_id, expires_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])`;
+
+export const DELETE_EXPIRIES = 'DELETE FROM pending_expiry WHERE transfer_id = ANY($1::uuid[])';
+
+export const toStanding = (row: StandingRow): Standing => ({
+  debitsPendingWei: BigInt(row.dp),
+  debitsPostedWei: BigInt(row.dpo),
+  creditsPendingWei: BigInt(row.cp),
+  creditsPostedWei: BigInt(row.cpo),
+});
+
+/** Accounts that the batch does not name get a name that equals none. */
+export function toRecorded(row: TransferRow, names: ReadonlyMap<string, string>): Recorded {
+  return {
+    id: row.id,
+    kind: row.kind,
+    debitId: names.get(row.debit) ?? `#${row.debit}`,
+    creditId: names.get(row.credit) ?? `#${row.credit}`,
+    amountWei: BigInt(row.amount),
+    ...(row.pending_id === null ? {} : { pendingId: row.pending_id }),
+    ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+    reason: row.reason,
+    reference: row.reference,
+    ...(row.refusal === null ? {} : { refusal: row.refusal }),
+  };
+}
+
+/** A Postgres array of values that need no quotes; the driver's own encoder checks each for them. */
+const plain = (values: readonly (string | bigint | undefined)[]): string =>
+  `{${values.map((value) => value ?? 'NULL').join(',')}}`;
+
+export function entryColumns(
+  entries: readonly Entry[],
+  keys: ReadonlyMap<string, AccountKey>,
+  now: Date,
+): unknown[] {
+  return [
+    plain(entries.map((entry) => entry.id)),
+    plain(entries.map((entry) => entry.kind)),
+    plain(entries.map((entry) => keys.get(entry.debitId)?.key)),
+    plain(entries.map((entry) => keys.get(entry.creditId)?.key)),
+    plain(entries.map((entry) => entry.amountWei)),
+    plain(entries.map((entry) => entry.releasedWei)),
+    plain(entries.map((entry) => entry.pendingId)),
+    plain(entries.map((entry) => entry.expiresAt?.toISOString())),
+    plain(entries.map((entry) => entry.refusal)),
+    entries.map((entry) => entry.reason),
+    entries.map((entry) => entry.reference),
+    now,
+  ];
+}
+
+export interface Movement {
+  readonly key: string;
+  readonly from: Standing;
+  readonly to: Standing;
+}
+
+export const movementColumns = (moved: readonly Movement[]): string[] => [
+  plain(moved.map(({ key }) => key)),
+  plain(moved.map(({ from, to }) => to.debitsPendingWei - from.debitsPendingWei)),
+  plain(moved.map(({ from, to }) => to.debitsPostedWei - from.debitsPostedWei)),
+  plain(moved.map(({ from, to }) => to.creditsPendingWei - from.creditsPendingWei)),
+  plain(moved.map(({ from, to }) => to.creditsPostedWei - from.creditsPostedWei)),
+];
