@@ -3,14 +3,20 @@ import {
   Interface,
   type InterfaceAbi,
   isCallException,
+  type JsonFragment,
   type Provider,
   type Result,
   type Signer,
   type TransactionReceipt,
 } from 'ethers';
-import { openTokenArtifact } from './generated/open-token.js';
-import { prepaidVaultArtifact } from './generated/prepaid-vault.js';
-import { rewardsDistributorArtifact } from './generated/rewards-distributor.js';
+import { artifacts } from './generated/artifacts.js';
+
+/** The errors of every contract: a call may fail inside another one than it was sent to. */
+const ERRORS = new Interface(
+  artifacts.flatMap(({ abi }: { abi: readonly JsonFragment[] }) =>
+    abi.filter(({ type }) => type === 'error'),
+  ),
+);
 
 /** A call that is ready to be signed by whoever sends it. */
 export interface PreparedCall {
@@ -80,18 +86,14 @@ export async function sendAndWait(signer: Signer, call: PreparedCall): Promise<T
 /** Turns a revert with one of our custom errors into a DomainError; returns anything else as it came. */
 export function asRevert(error: unknown): unknown {
   if (!isCallException(error)) return error;
-  const abis = [rewardsDistributorArtifact.abi, prepaidVaultArtifact.abi, openTokenArtifact.abi];
-  for (const abi of abis) {
-    const parsed = error.data ? Interface.from(abi).parseError(error.data) : null;
-    if (!parsed) continue;
-    const details = Object.fromEntries(
-      parsed.fragment.inputs.map((input, i) => [input.name, String(parsed.args[i])]),
-    );
-    const code = `CHAIN_${parsed.name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase()}`;
-    return new DomainError('precondition', code, `the contract refused the call: ${parsed.name}`, {
-      details,
-      cause: error,
-    });
-  }
-  return error;
+  const parsed = error.data ? ERRORS.parseError(error.data) : null;
+  if (!parsed) return error;
+  const details = Object.fromEntries(
+    parsed.fragment.inputs.map((input, i) => [input.name, String(parsed.args[i])]),
+  );
+  const code = `CHAIN_${parsed.name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase()}`;
+  return new DomainError('precondition', code, `the contract refused the call: ${parsed.name}`, {
+    details,
+    cause: error,
+  });
 }

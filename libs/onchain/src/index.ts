@@ -1,4 +1,13 @@
 export {
+  allocate,
+  type Beneficiary,
+  everythingTo,
+  type Grant,
+  unlockedWei,
+  type Vesting,
+  vestingOf,
+} from './allocation.js';
+export {
   type AnvilOptions,
   DEVELOPMENT_MNEMONIC,
   developmentWallet,
@@ -7,10 +16,27 @@ export {
   startAnvil,
 } from './anvil.js';
 export { asRevert, type ChainLog, type PreparedCall, sendAndWait } from './contract.js';
-export { type Deployment, type DeployOptions, deploy, type Grant } from './deploy.js';
+export { type DeployProgress, deploy, deploySuite } from './deploy.js';
+export {
+  type Addresses,
+  addressesOf,
+  CONTRACT_NAMES,
+  type ContractName,
+  type Deployment,
+} from './deployment.js';
+export { type DeploymentPlan, type DeployOptions, localPlan } from './deployment-plan.js';
 export { openTokenArtifact } from './generated/open-token.js';
 export { prepaidVaultArtifact } from './generated/prepaid-vault.js';
 export { rewardsDistributorArtifact } from './generated/rewards-distributor.js';
+export {
+  GOVERNANCE_PARAMETERS,
+  MONTH_S,
+  OPEN_WEI,
+  type Pool,
+  type PoolTerms,
+  poolWei,
+  SUPPLY_WEI,
+} from './governance-parameters.js';
 export { type CumulativeLeaf, CumulativeTree, verifyProof } from './merkle-tree.js';
 export { OpenToken } from './open-token.js';
 export { type Deposited, organisationOf, PrepaidVault, payerAccount } from './prepaid-vault.js';
@@ -25,6 +51,7 @@ export {
   RewardsDistributor,
   type RootChallenge,
 } from './rewards-distributor.js';
+export { ROLE_FUNCTIONS, ROLES, type Role } from './roles.js';
 export {
   type SlashProposal,
   STAKE_POOLS,
