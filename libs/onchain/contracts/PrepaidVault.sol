@@ -3,13 +3,12 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 
-/// @title Holds what payers prepay for inference.
-/// @notice Money leaves only towards a distributor that the owner approved, so a stolen operator key can
+/// @title Holds what payers prepay for inference, and what the escrow settled for it.
+/// @notice Money leaves only towards a distributor that the authority approved, so a stolen operator key can
 /// neither redirect deposits nor spend more than the vault holds.
-contract PrepaidVault is Ownable2Step {
+contract PrepaidVault is AccessManaged {
     using SafeERC20 for IERC20;
 
     /// @notice The token held.
@@ -18,7 +17,7 @@ contract PrepaidVault is Ownable2Step {
     address public operator;
     /// @notice Distributors that may receive money.
     mapping(address distributor => bool) public isDistributor;
-    /// @notice Everything ever deposited, in wei.
+    /// @notice Everything ever deposited here, in wei; what the escrow settled is not part of it.
     uint256 public totalDeposited;
     /// @notice Everything ever moved to distributors, in wei.
     uint256 public totalFunded;
@@ -35,7 +34,7 @@ contract PrepaidVault is Ownable2Step {
     error UnknownDistributor(address given);
     error ExceedsBalance(uint256 wanted, uint256 held);
 
-    constructor(IERC20 token_, address owner_, address operator_) Ownable(owner_) {
+    constructor(IERC20 token_, address authority_, address operator_) AccessManaged(authority_) {
         token = token_;
         operator = operator_;
         emit OperatorChanged(operator_);
@@ -52,7 +51,7 @@ contract PrepaidVault is Ownable2Step {
 
     /// @notice Moves an epoch's earned money to an approved distributor.
     function fund(address distributor, uint256 amount) external {
-        if (msg.sender != operator && msg.sender != owner()) revert NotOperator(msg.sender);
+        if (msg.sender != operator) revert NotOperator(msg.sender);
         if (!isDistributor[distributor]) revert UnknownDistributor(distributor);
         if (amount == 0) revert ZeroAmount();
         uint256 held = token.balanceOf(address(this));
@@ -63,13 +62,13 @@ contract PrepaidVault is Ownable2Step {
     }
 
     /// @notice Names the key that may call `fund`.
-    function setOperator(address operator_) external onlyOwner {
+    function setOperator(address operator_) external restricted {
         operator = operator_;
         emit OperatorChanged(operator_);
     }
 
     /// @notice Approves a distributor, or withdraws the approval.
-    function setDistributor(address distributor, bool approved) external onlyOwner {
+    function setDistributor(address distributor, bool approved) external restricted {
         isDistributor[distributor] = approved;
         emit DistributorChanged(distributor, approved);
     }

@@ -1,5 +1,6 @@
 import { DomainError } from '@openledger/kernel';
 import {
+  type BlockTag,
   Interface,
   type InterfaceAbi,
   isCallException,
@@ -51,9 +52,14 @@ export abstract class DeployedContract {
     return { to: this.address, data: this.abi.encodeFunctionData(name, values) };
   }
 
-  protected async read(name: string, values: readonly unknown[] = []): Promise<Result> {
+  /** As of `blockTag`, of the newest block without one. */
+  protected async read(
+    name: string,
+    values: readonly unknown[] = [],
+    blockTag: BlockTag = 'latest',
+  ): Promise<Result> {
     try {
-      const answer = await this.provider.call(this.prepare(name, values));
+      const answer = await this.provider.call({ ...this.prepare(name, values), blockTag });
       return this.abi.decodeFunctionResult(name, answer);
     } catch (error) {
       throw asRevert(error);

@@ -15,6 +15,14 @@ export {
   type LocalChain,
   startAnvil,
 } from './anvil.js';
+export {
+  type ChannelConfig,
+  ChannelSigning,
+  type ClaimRow,
+  type Voucher,
+  WITHDRAW_DELAY_MAX_S,
+  WITHDRAW_DELAY_MIN_S,
+} from './channel-voucher.js';
 export { asRevert, type ChainLog, type PreparedCall, sendAndWait } from './contract.js';
 export { type DeployProgress, deploy, deploySuite } from './deploy.js';
 export {
@@ -25,6 +33,7 @@ export {
   type Deployment,
 } from './deployment.js';
 export { type DeploymentPlan, type DeployOptions, localPlan } from './deployment-plan.js';
+export { inferenceEscrowArtifact } from './generated/inference-escrow.js';
 export { openTokenArtifact } from './generated/open-token.js';
 export { prepaidVaultArtifact } from './generated/prepaid-vault.js';
 export { rewardsDistributorArtifact } from './generated/rewards-distributor.js';
@@ -37,6 +46,14 @@ export {
   poolWei,
   SUPPLY_WEI,
 } from './governance-parameters.js';
+export {
+  type ChannelState,
+  CLAIM_ROWS_MAX,
+  type DepositAuthorization,
+  type EscrowEvent,
+  InferenceEscrow,
+  type SkipReason,
+} from './inference-escrow.js';
 export { type CumulativeLeaf, CumulativeTree, verifyProof } from './merkle-tree.js';
 export { OpenToken } from './open-token.js';
 export { type Deposited, organisationOf, PrepaidVault, payerAccount } from './prepaid-vault.js';
