@@ -86,6 +86,10 @@ describe('Compose and chart', () => {
       CHAIN_TOKEN_ADDRESS: address(0),
       CHAIN_VAULT_ADDRESS: address(1),
       CHAIN_DISTRIBUTOR_ADDRESS: address(2),
+      CHAIN_ESCROW_ADDRESS: address(8),
+      CHAIN_STAKE_REGISTRY_ADDRESS: address(9),
+      CHAIN_PARAM_REGISTRY_ADDRESS: address(6),
+      CHAIN_ATTRIBUTION_REGISTRY_ADDRESS: address(7),
       SETTLEMENT_OPERATOR_KEY: wallet(1).privateKey,
     });
   });

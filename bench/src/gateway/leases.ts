@@ -6,6 +6,7 @@ import { PostgresEventLog } from '@openledger/event-log/postgres';
 import { inferenceGateway } from '@openledger/inference-gateway';
 import { newId } from '@openledger/kernel';
 import {
+  chainSettings,
   deploy,
   developmentWallet,
   OpenToken,
@@ -68,9 +69,7 @@ async function prepay(rpcUrl: string, chain: Awaited<ReturnType<typeof startAnvi
   await sendAndWait(payer, vault.deposit(payerAccount(organisationId), DEPOSIT_WEI));
   return {
     CHAIN_RPC_URL: rpcUrl,
-    CHAIN_TOKEN_ADDRESS: contracts.token,
-    CHAIN_VAULT_ADDRESS: contracts.vault,
-    CHAIN_DISTRIBUTOR_ADDRESS: contracts.distributor,
+    ...chainSettings(contracts),
     SETTLEMENT_OPERATOR_KEY: operator.privateKey,
   };
 }

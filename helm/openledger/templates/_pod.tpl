@@ -162,6 +162,14 @@ seccompProfile:
   value: {{ required "chain.vaultAddress: where the prepaid vault is deployed" .vaultAddress | quote }}
 - name: CHAIN_DISTRIBUTOR_ADDRESS
   value: {{ required "chain.distributorAddress: where the distributor is deployed" .distributorAddress | quote }}
+- name: CHAIN_ESCROW_ADDRESS
+  value: {{ required "chain.escrowAddress: where the escrow of channels is deployed" .escrowAddress | quote }}
+- name: CHAIN_STAKE_REGISTRY_ADDRESS
+  value: {{ required "chain.stakeRegistryAddress: where the registry of stakes is deployed" .stakeRegistryAddress | quote }}
+- name: CHAIN_PARAM_REGISTRY_ADDRESS
+  value: {{ required "chain.paramRegistryAddress: where the registry of parameters is deployed" .paramRegistryAddress | quote }}
+- name: CHAIN_ATTRIBUTION_REGISTRY_ADDRESS
+  value: {{ required "chain.attributionRegistryAddress: where the registry of attribution is deployed" .attributionRegistryAddress | quote }}
 - name: CHAIN_START_BLOCK
   value: {{ .startBlock | quote }}
 {{- end }}

@@ -15,6 +15,7 @@ export {
   type LocalChain,
   startAnvil,
 } from './anvil.js';
+export { chainSettings } from './chain-settings.js';
 export {
   type ChannelConfig,
   ChannelSigning,

@@ -7,6 +7,7 @@ import { PostgresEventLog } from '@openledger/event-log/postgres';
 import { inferenceGateway } from '@openledger/inference-gateway';
 import { newId } from '@openledger/kernel';
 import {
+  chainSettings,
   deploy,
   developmentWallet,
   type LocalChain,
@@ -80,9 +81,7 @@ export class PaidPlatform {
       env: {
         ...shared,
         CHAIN_RPC_URL: chain.rpcUrl,
-        CHAIN_TOKEN_ADDRESS: contracts.token,
-        CHAIN_VAULT_ADDRESS: contracts.vault,
-        CHAIN_DISTRIBUTOR_ADDRESS: contracts.distributor,
+        ...chainSettings(contracts),
         CHAIN_POLL_MS: '50',
         SETTLEMENT_OPERATOR_KEY: operator.privateKey,
         SETTLEMENT_LEASE_USE_MS: '2000',

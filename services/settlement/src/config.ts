@@ -29,6 +29,10 @@ export const SettlementConfig = z.object({
   CHAIN_TOKEN_ADDRESS: chainAddress,
   CHAIN_VAULT_ADDRESS: chainAddress,
   CHAIN_DISTRIBUTOR_ADDRESS: chainAddress,
+  CHAIN_ESCROW_ADDRESS: chainAddress,
+  CHAIN_STAKE_REGISTRY_ADDRESS: chainAddress,
+  CHAIN_PARAM_REGISTRY_ADDRESS: chainAddress,
+  CHAIN_ATTRIBUTION_REGISTRY_ADDRESS: chainAddress,
   /** The block of the deployment; nothing before it is read. */
   CHAIN_START_BLOCK: z.coerce.number().int().min(0).default(0),
   /** A deposit counts in a block this deep; 1 is the newest. Use the chain's reorg depth in production. */

@@ -4,7 +4,7 @@ import { SettlementServiceClient, type Topic, topics } from '@openledger/contrac
 import { type EventLog, type EventRecord } from '@openledger/event-log';
 import { MemoryEventLog } from '@openledger/event-log/memory';
 import { newId, PPB } from '@openledger/kernel';
-import { sendAndWait } from '@openledger/onchain';
+import { chainSettings, sendAndWait } from '@openledger/onchain';
 import { type RunningService, serviceMetadata, startService } from '@openledger/service-host';
 import { eventually, KnownCallers, publish as publishOn, testDatabase } from '@openledger/testing';
 import { Wallet } from 'ethers';
@@ -44,9 +44,7 @@ describe('the settlement service', () => {
         GRPC_PORT: '0',
         LOG_LEVEL: 'error',
         CHAIN_RPC_URL: fixture.chain.rpcUrl,
-        CHAIN_TOKEN_ADDRESS: fixture.deployment.token,
-        CHAIN_VAULT_ADDRESS: fixture.deployment.vault,
-        CHAIN_DISTRIBUTOR_ADDRESS: fixture.deployment.distributor,
+        ...chainSettings(fixture.deployment),
         CHAIN_POLL_MS: '50',
         SETTLEMENT_OPERATOR_KEY: fixture.operatorKey,
       },

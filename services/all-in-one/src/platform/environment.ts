@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Env } from '@openledger/config';
+import { chainSettings } from '@openledger/onchain';
 import { Wallet } from 'ethers';
 import type { PlatformChain } from './chain.js';
 import type { PlatformOptions } from './platform-options.js';
@@ -19,7 +20,6 @@ const LOOPBACK = '127.0.0.1';
 /** What Helm's values are in a cluster: the environment of the services, made for one process. */
 export function environment({ options, secrets, databaseUrl, chain, ports }: Surroundings): Env {
   const grpc = (service: string) => `${LOOPBACK}:${ports.get(service)}`;
-  const { token, vault, distributor, chainId } = chain.deployment;
   return {
     DATABASE_URL: databaseUrl,
     DATABASE_POOL: '4',
@@ -40,10 +40,7 @@ export function environment({ options, secrets, databaseUrl, chain, ports }: Sur
     STATE_DIR: join(options.dataDir, 'inference-worker'),
     MODEL_DIR: options.modelDir,
     CHAIN_RPC_URL: chain.chain.rpcUrl,
-    CHAIN_ID: String(chainId),
-    CHAIN_TOKEN_ADDRESS: token,
-    CHAIN_VAULT_ADDRESS: vault,
-    CHAIN_DISTRIBUTOR_ADDRESS: distributor,
+    ...chainSettings(chain.deployment),
     CHAIN_POLL_MS: '200',
     SETTLEMENT_OPERATOR_KEY: secrets.posterKey,
     SETTLEMENT_OPERATOR_WALLETS: new Wallet(secrets.operatorKey).address,
