@@ -16,6 +16,7 @@ export const deployedModel = (fields: Partial<ModelDeployed> = {}): ModelDeploye
   datanetIds: [],
   price: { promptWeiPerMillion: '1', completionWeiPerMillion: '1' },
   trainingLogBlob: sha256('log'),
+  parentModelId: '',
   deployedAt: new Date(),
   ...fields,
 });

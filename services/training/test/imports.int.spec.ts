@@ -146,6 +146,31 @@ describe('imports of adapters', () => {
     });
     expect(queued.modelId).toBe(first.body.modelId);
   });
+
+  it('says which model it was forked from, of those that are deployed, and never itself', async () => {
+    const parent = await fixture.import(adapter(21), { modelName: 'parent' });
+    const fork = await fixture.import(adapter(22), { modelName: 'fork', forkOf: 'parent' }, 'org-2');
+    expect(await deployed(fork.body.adapterDigest)).toMatchObject({ parentModelId: parent.body.modelId });
+    expect(await deployed(parent.body.adapterDigest)).toMatchObject({ parentModelId: '' });
+    const unknown = await fixture.import(adapter(23), { modelName: 'orphan', forkOf: 'nobody-knows' });
+    expect([unknown.status, unknown.body.code]).toEqual([404, 'PARENT_UNKNOWN']);
+    const itself = await fixture.import(adapter(24), { modelName: 'mirror', forkOf: 'mirror' });
+    expect([itself.status, itself.body.code]).toEqual([400, 'PARENT_IS_ITSELF']);
+
+    const datanetId = await fixture.datanet();
+    await fixture.contribute(datanetId, 'ada', facts('the moon', 4));
+    const run = { modelName: 'moon', forkOf: 'parent', datanetIds: [datanetId], epochs: 1 };
+    await eventually(async () => {
+      const answer = await fixture.call('POST', '/training-runs', run);
+      expect([answer.status, answer.body.plan.parentModelId]).toEqual([202, parent.body.modelId]);
+    });
+    const stray = await fixture.call('POST', '/training-runs', {
+      ...run,
+      forkOf: 'nothing',
+      modelName: 'moonlet',
+    });
+    expect([stray.status, stray.body.code]).toEqual([404, 'PARENT_UNKNOWN']);
+  });
 });
 
 function withOption(changes: object): AdapterFiles {

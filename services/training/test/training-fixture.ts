@@ -24,6 +24,7 @@ export interface Answer {
   readonly id: string;
   readonly modelId: string;
   readonly status: string;
+  readonly plan: { readonly parentModelId?: string };
   readonly code?: string;
   readonly failure?: string;
   readonly adapterDigest: string;

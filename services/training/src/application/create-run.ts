@@ -1,5 +1,6 @@
 import { DomainError } from '@openledger/kernel';
 import type { RunPlan } from '../domain/run.js';
+import { parentOf } from './fork.js';
 import type { AcceptedContribution, Datanet, Run, TrainingStore } from './ports.js';
 
 /** Checks permissions, fixes the records of the run, and queues it. */
@@ -11,14 +12,19 @@ export class CreateRun {
 
   /**
    * @throws DomainError DATANET_UNKNOWN, TRAINING_NOT_PERMITTED, COMMERCIAL_USE_NOT_PERMITTED,
-   * NO_ACCEPTED_RECORDS, TOO_MANY_RECORDS, MODEL_NAME_TAKEN
+   * NO_ACCEPTED_RECORDS, TOO_MANY_RECORDS, MODEL_NAME_TAKEN, PARENT_UNKNOWN, PARENT_IS_ITSELF
    */
-  async run(organisationId: string, plan: RunPlan): Promise<Run> {
+  async run(
+    organisationId: string,
+    { forkOf, ...plan }: RunPlan & { forkOf?: string | undefined },
+  ): Promise<Run> {
     checkPermissions(plan, await this.store.datanets(plan.datanetIds));
     const contributions = await this.store.contributionsOf(plan.datanetIds);
     checkSize(contributions, this.recordsMax);
     const ids = contributions.map(({ id }) => id);
-    return this.store.createRun(organisationId, plan, ids);
+    const parentModelId = await parentOf(this.store, plan.modelName, forkOf);
+    const forked = parentModelId === undefined ? plan : { ...plan, parentModelId };
+    return this.store.createRun(organisationId, forked, ids);
   }
 }
 

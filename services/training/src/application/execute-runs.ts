@@ -140,6 +140,7 @@ function toDeployed(run: Run, trained: TrainedAdapter, deployedAt: Date): ModelD
     datanetIds: [...run.plan.datanetIds],
     price: run.plan.price,
     trainingLogBlob: trained.trainingLogBlob,
+    parentModelId: run.plan.parentModelId ?? '',
     deployedAt,
   });
 }

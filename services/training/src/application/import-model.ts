@@ -1,5 +1,6 @@
 import { encodeEvent, ModelDeployed, topics } from '@openledger/contracts';
 import { type Clock, derivedId, newId } from '@openledger/kernel';
+import { parentOf } from './fork.js';
 import type { ModelImport, TrainingStore } from './ports.js';
 
 /** The two files of a PEFT folder, as they came. */
@@ -10,6 +11,8 @@ export interface UploadedAdapter {
 
 export interface ImportPlan {
   readonly modelName: string;
+  /** Name of the model that it was forked from. */
+  readonly forkOf?: string | undefined;
   readonly price: { readonly promptWeiPerMillion: string; readonly completionWeiPerMillion: string };
 }
 
@@ -43,13 +46,16 @@ export interface ImportModelOptions {
 export class ImportModel {
   constructor(private readonly options: ImportModelOptions) {}
 
-  /** @throws DomainError MODEL_NAME_TAKEN, or why the adapter cannot be served */
-  async run(organisationId: string, plan: ImportPlan, files: UploadedAdapter): Promise<ModelImport> {
+  /** @throws DomainError MODEL_NAME_TAKEN, PARENT_UNKNOWN, PARENT_IS_ITSELF, or why the adapter cannot be served */
+  async run(organisationId: string, asked: ImportPlan, files: UploadedAdapter): Promise<ModelImport> {
     const { store, intake, clock } = this.options;
+    const { forkOf, ...plan } = asked;
     // Before the work of checking, and again when it is stored.
     await store.checkName(organisationId, plan.modelName);
+    const parentModelId = await parentOf(store, plan.modelName, forkOf);
     const kept = await intake.keep(files);
-    const imported = { id: newId(), organisationId, ...plan, ...kept, importedAt: clock.now() };
+    const forked = parentModelId === undefined ? plan : { ...plan, parentModelId };
+    const imported = { id: newId(), organisationId, ...forked, ...kept, importedAt: clock.now() };
     return store.saveImport(imported, (modelId) =>
       encodeEvent(
         topics.modelDeployed,
@@ -75,5 +81,6 @@ const toDeployed = (model: ModelImport): ModelDeployed =>
     datanetIds: [],
     price: model.price,
     trainingLogBlob: '',
+    parentModelId: model.parentModelId ?? '',
     deployedAt: model.importedAt,
   });

@@ -57,6 +57,7 @@ export interface ModelImport {
   readonly baseDigest: string;
   readonly baseName: string;
   readonly lora: RunPlan['lora'];
+  readonly parentModelId?: string;
   readonly importedAt: Date;
 }
 
@@ -105,6 +106,7 @@ export abstract class TrainingStore {
   abstract endRun(id: string, outcome: RunOutcome, events: readonly EncodedEvent[]): Promise<boolean>;
   /** By name, which is also the cursor. */
   abstract models(page: Page): Promise<{ id: string; name: string }[]>;
+  abstract modelNamed(name: string): Promise<string | undefined>;
   abstract deployed(modelId: string): Promise<DeployedVersion | undefined>;
   /** @throws DomainError MODEL_NAME_TAKEN */
   abstract checkName(organisationId: string, modelName: string): Promise<void>;

@@ -5,6 +5,8 @@ export interface RunPlan {
   /** Name under which the adapter is served. */
   readonly modelName: string;
   readonly datanetIds: readonly string[];
+  /** The model that this one was forked from: those behind it earn a royalty. */
+  readonly parentModelId?: string;
   readonly commercial: boolean;
   readonly lora: { readonly rank: number; readonly alpha: number; readonly targetModules: readonly string[] };
   readonly epochs: number;

@@ -11,6 +11,7 @@ const CONFIG_BYTES_MAX = 256 * 1024;
 
 const Fields = z.strictObject({
   modelName,
+  forkOf: modelName.optional(),
   promptWeiPerMillion: weiPerMillion.default('0'),
   completionWeiPerMillion: weiPerMillion.default('0'),
 });
@@ -51,8 +52,8 @@ export async function readImportForm(
     if (fields.has(name)) throw malformed(`The field "${name.slice(0, 100)}" is there twice.`);
     fields.set(name, value);
   }
-  const { modelName: name, ...price } = parse(Fields, Object.fromEntries(fields));
-  return { plan: { modelName: name, price }, files };
+  const { modelName: name, forkOf, ...price } = parse(Fields, Object.fromEntries(fields));
+  return { plan: { modelName: name, forkOf, price }, files };
 }
 
 async function file(form: FormData, field: keyof typeof FILE_NAMES): Promise<Uint8Array> {

@@ -24,6 +24,8 @@ export const NewRun = z
   .strictObject({
     modelName,
     datanetIds: z.array(z.string()).min(1).max(32),
+    /** Whom the model stands on: those behind that model earn a royalty of what this one earns. */
+    forkOf: modelName.optional(),
     lora: Lora.prefault({}),
     epochs: z.int().min(1).max(100).default(3),
     batchRows: z.int().min(1).max(64).default(8),

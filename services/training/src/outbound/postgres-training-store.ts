@@ -164,6 +164,11 @@ export class PostgresTrainingStore extends TrainingStore {
     return row && toDeployedVersion(row);
   }
 
+  async modelNamed(name: string): Promise<string | undefined> {
+    const [model] = await this.database.query<{ id: string }>('SELECT id FROM model WHERE name = $1', [name]);
+    return model?.id;
+  }
+
   async checkName(organisationId: string, modelName: string): Promise<void> {
     const [taken] = await this.database.query(
       'SELECT 1 FROM model WHERE name = $1 AND organisation_id <> $2',

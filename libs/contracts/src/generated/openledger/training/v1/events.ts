@@ -57,7 +57,11 @@ export interface ModelDeployed {
     | undefined;
   /** Steps, sum of learning rates and the like that attribution needs: JSON, see training's README. */
   trainingLogBlob: string;
-  deployedAt: Date | undefined;
+  deployedAt:
+    | Date
+    | undefined;
+  /** The model that this one was forked from; empty where it was not. */
+  parentModelId: string;
 }
 
 /** Wei of OPEN per million tokens, as decimal strings. */
@@ -364,6 +368,7 @@ function createBaseModelDeployed(): ModelDeployed {
     price: undefined,
     trainingLogBlob: "",
     deployedAt: undefined,
+    parentModelId: "",
   };
 }
 
@@ -410,6 +415,9 @@ export const ModelDeployed: MessageFns<ModelDeployed> = {
     }
     if (message.deployedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.deployedAt), writer.uint32(114).fork()).join();
+    }
+    if (message.parentModelId !== "") {
+      writer.uint32(122).string(message.parentModelId);
     }
     return writer;
   },
@@ -539,6 +547,14 @@ export const ModelDeployed: MessageFns<ModelDeployed> = {
             message.deployedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.parentModelId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -615,6 +631,11 @@ export const ModelDeployed: MessageFns<ModelDeployed> = {
         : isSet(object.deployed_at)
         ? fromJsonTimestamp(object.deployed_at)
         : undefined,
+      parentModelId: isSet(object.parentModelId)
+        ? globalThis.String(object.parentModelId)
+        : isSet(object.parent_model_id)
+        ? globalThis.String(object.parent_model_id)
+        : "",
     };
   },
 
@@ -662,6 +683,9 @@ export const ModelDeployed: MessageFns<ModelDeployed> = {
     if (message.deployedAt !== undefined) {
       obj.deployedAt = message.deployedAt.toISOString();
     }
+    if (message.parentModelId !== "") {
+      obj.parentModelId = message.parentModelId;
+    }
     return obj;
   },
 
@@ -684,6 +708,7 @@ export const ModelDeployed: MessageFns<ModelDeployed> = {
     message.price = (object.price !== undefined && object.price !== null) ? Price.fromPartial(object.price) : undefined;
     message.trainingLogBlob = object.trainingLogBlob ?? "";
     message.deployedAt = object.deployedAt ?? undefined;
+    message.parentModelId = object.parentModelId ?? "";
     return message;
   },
 };
