@@ -22,7 +22,10 @@ export interface NewPolicy {
 /** Who is paid how much of a fee, from when on. */
 export interface Policies {
   all(): Promise<SplitPolicy[]>;
-  /** False when this registry version, or the very same roles as the newest, are there already. */
+  /**
+   * False when this registry version is there already; and of configuration when a registry's is there, or the newest
+   * has the very same roles.
+   */
   save(policy: NewPolicy): Promise<boolean>;
   saveVersion(version: ModelVersion): Promise<void>;
   /** Of the first scored answer of a version; later ones change nothing. Contributor to ppb. */

@@ -50,7 +50,10 @@ export class PostgresPolicies implements Policies {
   async save({ effectiveFrom, roles, registryVersion }: NewPolicy): Promise<boolean> {
     await this.tx.query(LOCK);
     const newest = (await this.all()).at(-1);
-    if (registryVersion === undefined && newest && sameRoles(newest.roles, roles)) return false;
+    if (registryVersion === undefined && newest) {
+      const [governed] = await this.tx.query('SELECT 1 FROM split_policy WHERE registry_version IS NOT NULL');
+      if (governed || sameRoles(newest.roles, roles)) return false;
+    }
     const inserted = await this.tx.query(
       `INSERT INTO split_policy (version, effective_from, platform_bps, developer_bps, stakers_bps, contributors_bps,
          node_bps, royalty_bps, registry_version)
