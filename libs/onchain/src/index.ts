@@ -15,6 +15,14 @@ export {
   type LocalChain,
   startAnvil,
 } from './anvil.js';
+export {
+  type Anchored,
+  ATTRIBUTION_STREAM,
+  AttributionRegistry,
+  datanetStream,
+  type RootAnchor,
+  type StreamState,
+} from './attribution-registry.js';
 export { chainSettings } from './chain-settings.js';
 export {
   type ChannelConfig,
@@ -56,7 +64,9 @@ export {
   type SkipReason,
 } from './inference-escrow.js';
 export { type CumulativeLeaf, CumulativeTree, verifyProof } from './merkle-tree.js';
+export { OpenGovernor, type Proposal, type ProposalState, type Vote } from './open-governor.js';
 export { OpenToken } from './open-token.js';
+export { ParamRegistry, type ParamsScheduled, type SplitParams } from './param-registry.js';
 export { type Deposited, organisationOf, PrepaidVault, payerAccount } from './prepaid-vault.js';
 export { connect } from './provider.js';
 export {

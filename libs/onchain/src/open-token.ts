@@ -20,6 +20,21 @@ export class OpenToken extends DeployedContract {
     return BigInt((await this.read('allowance', [owner, spender]))[0]);
   }
 
+  /** Votes that an account may cast now, its own and those delegated to it. */
+  async votesOf(account: string): Promise<bigint> {
+    return BigInt((await this.read('getVotes', [account]))[0]);
+  }
+
+  /** Votes of everyone who has named a delegate. */
+  async totalDelegated(): Promise<bigint> {
+    return BigInt((await this.read('totalDelegated'))[0]);
+  }
+
+  /** Names who votes with the sender's OPEN; without a delegate it does not vote. */
+  delegate(delegate: string): PreparedCall {
+    return this.prepare('delegate', [delegate]);
+  }
+
   approve(spender: string, amountWei: bigint): PreparedCall {
     return this.prepare('approve', [spender, amountWei]);
   }
