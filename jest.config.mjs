@@ -5,7 +5,7 @@
 const shared = {
   transform: {},
   testEnvironment: '<rootDir>/tools/jest/environment.mjs',
-  modulePathIgnorePatterns: ['<rootDir>/.openledger'],
+  modulePathIgnorePatterns: ['<rootDir>/.openledger', '<rootDir>/.cache'],
 };
 /** One server a run; `testDatabase` gives every spec file a database of its own. */
 const postgres = {
