@@ -1,9 +1,13 @@
 import { DomainError, derivedId, feeOf } from '@openledger/kernel';
-import { CLEARING, leased, payer } from '../domain/accounts.js';
-import { availableOf } from '../domain/standing.js';
+import { CLEARING, payer } from '../domain/accounts.js';
+import { priceInForce } from '../domain/price.js';
 import type { Transfer } from '../domain/transfer.js';
+import { covers } from './budget-left.js';
+import { grantFreeTier } from './grant-free-tier.js';
 import type { Hold } from './metering-ports.js';
-import type { SettlementStore } from './ports.js';
+import type { SettlementStore, SettlementTx } from './ports.js';
+import { spendable } from './spendable.js';
+import { withinBudget } from './tell-budgets.js';
 
 export interface HoldRequest {
   readonly requestId: string;
@@ -31,31 +35,38 @@ export class HoldBalance {
     private readonly holdTtlMs: number,
   ) {}
 
-  /** @throws DomainError INSUFFICIENT_BALANCE, FUNDS_LEASED, MODEL_NOT_DEPLOYED, HOLD_CONFLICT, HOLD_ENDED */
+  /** @throws DomainError INSUFFICIENT_BALANCE, BUDGET_EXCEEDED, FUNDS_LEASED, MODEL_NOT_DEPLOYED, HOLD_CONFLICT, HOLD_ENDED */
   run(request: HoldRequest, now: Date): Promise<Hold> {
-    return this.store.transaction(async (tx) => {
-      const model = await tx.metering.model(request.modelId);
-      if (!model) throw modelNotDeployed(request.modelId);
-      const usage = { promptTokens: request.promptTokens, completionTokens: request.completionTokensMax };
-      const hold: Hold = {
-        ...request,
-        heldWei: feeOf(model.price, usage),
-        price: model.price,
-        expiresAt: new Date(now.getTime() + this.holdTtlMs),
-        state: 'held',
-      };
-      if (!(await tx.metering.insertHold(hold)))
-        return sameHold(request, await tx.metering.hold(request.requestId));
-      if (hold.heldWei === 0n) return hold;
+    return withinBudget(this.store, request.organisationId, now, (tx) => this.hold(tx, request, now));
+  }
 
-      const availableWei = availableOf(await tx.ledger.lock(payer(request.organisationId)));
-      if (availableWei < hold.heldWei) {
-        const lentWei = availableOf(await tx.ledger.lock(leased(request.organisationId)));
-        throw availableWei + lentWei < hold.heldWei ? insufficient(hold.heldWei, availableWei) : onLease();
-      }
-      await tx.ledger.post([pendingTransfer(hold)]);
-      return hold;
-    });
+  private async hold(tx: SettlementTx, request: HoldRequest, now: Date): Promise<Hold> {
+    const { organisationId, modelId } = request;
+    const versions = (await tx.prices.versions([modelId])).get(modelId) ?? [];
+    const version = priceInForce(versions, now);
+    if (!version) throw modelNotDeployed(modelId);
+    const usage = { promptTokens: request.promptTokens, completionTokens: request.completionTokensMax };
+    const hold: Hold = {
+      ...request,
+      heldWei: feeOf(version.price, usage),
+      price: version.price,
+      expiresAt: new Date(now.getTime() + this.holdTtlMs),
+      state: 'held',
+    };
+    if (!(await tx.metering.insertHold(hold)))
+      return sameHold(request, await tx.metering.hold(request.requestId));
+    if (hold.heldWei === 0n) return hold;
+
+    await grantFreeTier(tx, organisationId, now);
+    // Clearing too, as the transfer below needs it: locked later, it would be out of order.
+    const there = await spendable(tx, organisationId, now, [CLEARING]);
+    if (there.availableWei < hold.heldWei) {
+      const lentOrThereWei = there.availableWei + there.lentWei;
+      throw lentOrThereWei < hold.heldWei ? insufficient(hold.heldWei, there.availableWei) : onLease();
+    }
+    if (!covers(there.budget, hold.heldWei, now)) throw onLease();
+    await tx.ledger.post([pendingTransfer(hold)]);
+    return hold;
   }
 }
 

@@ -1,10 +1,14 @@
 import { DomainError } from '@openledger/kernel';
 import { leased, payer } from '../domain/accounts.js';
-import { availableOf, greater, lesser, setAsideOf } from '../domain/standing.js';
+import { greater, lesser } from '../domain/standing.js';
 import { single } from '../domain/transfer.js';
+import { covers } from './budget-left.js';
+import { grantFreeTier } from './grant-free-tier.js';
 import { insufficient } from './hold-balance.js';
 import type { Lease } from './lease-ports.js';
 import type { SettlementStore, SettlementTx } from './ports.js';
+import { spendable } from './spendable.js';
+import { withinBudget } from './tell-budgets.js';
 
 export interface LeaseRequest {
   readonly leaseId: string;
@@ -36,35 +40,38 @@ export class LeaseBalance {
     private readonly policy: LeasePolicy,
   ) {}
 
-  /** @throws DomainError INSUFFICIENT_BALANCE, LEASE_CONFLICT, LEASE_ENDED */
+  /** @throws DomainError INSUFFICIENT_BALANCE, BUDGET_EXCEEDED, LEASE_CONFLICT, LEASE_ENDED */
   run(request: LeaseRequest, now: Date): Promise<LeaseAnswer> {
+    return withinBudget(this.store, request.organisationId, now, (tx) => this.lease(tx, request, now));
+  }
+
+  private async lease(tx: SettlementTx, request: LeaseRequest, now: Date): Promise<LeaseAnswer> {
     const { leaseId, organisationId, wantedWei, minimumWei } = request;
-    return this.store.transaction(async (tx) => {
-      const found = await tx.leases.lock(leaseId);
-      if (found) return sameLease(request, found, now);
-      // In the order of their ids, as every batch of transfers locks them.
-      const lentWei = availableOf(await tx.ledger.lock(leased(organisationId)));
-      const standing = await tx.ledger.lock(payer(organisationId));
-      const availableWei = availableOf(standing);
-      if (availableWei < minimumWei) {
-        const ownedWei = availableWei + lentWei + setAsideOf(standing);
-        if (ownedWei < minimumWei) throw insufficient(minimumWei, availableWei);
-        return { kind: 'set-aside', retryAfterMs: await retryAfterMs(tx, organisationId, now) };
+    const found = await tx.leases.lock(leaseId);
+    if (found) return sameLease(request, found, now);
+    await grantFreeTier(tx, organisationId, now);
+    const there = await spendable(tx, organisationId, now);
+    if (there.availableWei < minimumWei) {
+      if (there.availableWei + there.setAsideWei < minimumWei) {
+        throw insufficient(minimumWei, there.availableWei);
       }
-      const grantedWei = greater(minimumWei, lesser(wantedWei, availableWei / SHARE));
-      const lease = this.leaseOf(request, grantedWei, now);
-      if (!(await tx.leases.insert(lease))) return sameLease(request, await tx.leases.lock(leaseId), now);
-      await tx.ledger.post([
-        single({
-          debit: payer(organisationId),
-          credit: leased(organisationId),
-          amountWei: grantedWei,
-          reason: 'lease',
-          reference: leaseId,
-        }),
-      ]);
-      return granted(lease, now);
-    });
+      return setAside(tx, organisationId, now);
+    }
+    if (!covers(there.budget, minimumWei, now)) return setAside(tx, organisationId, now);
+    const mostWei = there.budget ? lesser(there.availableWei, there.budget.leftWei) : there.availableWei;
+    const grantedWei = greater(minimumWei, lesser(wantedWei, mostWei / SHARE));
+    const lease = this.leaseOf(request, grantedWei, now);
+    if (!(await tx.leases.insert(lease))) return sameLease(request, await tx.leases.lock(leaseId), now);
+    await tx.ledger.post([
+      single({
+        debit: payer(organisationId),
+        credit: leased(organisationId),
+        amountWei: grantedWei,
+        reason: 'lease',
+        reference: leaseId,
+      }),
+    ]);
+    return granted(lease, now);
   }
 
   private leaseOf(request: LeaseRequest, grantedWei: bigint, now: Date): Lease {
@@ -104,8 +111,9 @@ const granted = (lease: Lease, now: Date): LeaseAnswer => ({
   useForMs: Math.max(0, lease.useUntil.getTime() - now.getTime()),
 });
 
-async function retryAfterMs(tx: SettlementTx, organisationId: string, now: Date): Promise<number> {
+/** The money is there, and comes back when what it is set aside for has ended. */
+async function setAside(tx: SettlementTx, organisationId: string, now: Date): Promise<LeaseAnswer> {
   const end = await tx.leases.nextUseEnd(organisationId);
   const leftMs = end === undefined ? RETRY_MIN_MS : end.getTime() - now.getTime();
-  return Math.min(Math.max(leftMs, RETRY_MIN_MS), RETRY_MAX_MS);
+  return { kind: 'set-aside', retryAfterMs: Math.min(Math.max(leftMs, RETRY_MIN_MS), RETRY_MAX_MS) };
 }

@@ -3,9 +3,11 @@ import type { Account } from '../domain/accounts.js';
 import type { Standing } from '../domain/standing.js';
 import type { Transfer } from '../domain/transfer.js';
 import type { TransferResult } from '../domain/transfer-result.js';
-import type { PriceLedger } from './billing-ports.js';
+import type { Answers } from './answer-ports.js';
+import type { BudgetLedger, FreeTierLedger, PriceLedger, RefundLedger } from './billing-ports.js';
 import type { CaseBook } from './case-ports.js';
 import type { ChainLedger } from './chain-ports.js';
+import type { ChannelBook } from './channel-ports.js';
 import type { EpochLedger } from './epoch-ports.js';
 import type { LeaseLedger } from './lease-ports.js';
 import type { Metering } from './metering-ports.js';
@@ -34,14 +36,21 @@ export interface Ledger {
 export interface SettlementTx {
   readonly ledger: Ledger;
   readonly metering: Metering;
+  readonly answers: Answers;
   readonly leases: LeaseLedger;
   readonly epochs: EpochLedger;
   readonly chain: ChainLedger;
   readonly cases: CaseBook;
+  readonly channels: ChannelBook;
   readonly policies: Policies;
   readonly prices: PriceLedger;
+  readonly freeTiers: FreeTierLedger;
+  readonly budgets: BudgetLedger;
+  readonly refunds: RefundLedger;
   /** Queues an event that is published if, and only if, the transaction commits. */
   emit(event: EncodedEvent): Promise<void>;
+  /** As {@link emit}, in one go; the events keep the order given. */
+  emitAll(events: readonly EncodedEvent[]): Promise<void>;
 }
 
 export abstract class SettlementStore {
@@ -49,4 +58,14 @@ export abstract class SettlementStore {
   abstract transaction<T>(work: (tx: SettlementTx) => Promise<T>): Promise<T>;
   /** Runs `work` once per event id; false, having done nothing, when it was handled before. */
   abstract once(eventId: string, work: (tx: SettlementTx) => Promise<void>): Promise<boolean>;
+  /**
+   * Runs `work` with those of the event ids that are new, and records them with what it did, or not at all. It runs where
+   * none is new, too, because a known id may come with other content. Answers how many were new.
+   */
+  abstract onceAll(
+    eventIds: readonly string[],
+    work: (tx: SettlementTx, fresh: ReadonlySet<string>) => Promise<void>,
+  ): Promise<number>;
+  /** Runs `work` while no other replica does work of this name; false, having done nothing, where one does. */
+  abstract exclusively(name: string, work: () => Promise<void>): Promise<boolean>;
 }

@@ -18,6 +18,11 @@ const liability = (id: string): Account => ({ id, kind: 'liability' });
 export const CHAIN_VAULT = asset('chain:vault');
 /** OPEN held by the rewards distributor. */
 export const CHAIN_DISTRIBUTOR = asset('chain:distributor');
+/**
+ * OPEN in the escrow that vouchers give us. Open, because the chain may know of claims that a restored database has
+ * forgotten; reconciliation tells.
+ */
+export const CHAIN_ESCROW: Account = { id: 'chain:escrow', kind: 'open' };
 /** Fees that are metered and not split yet. */
 export const CLEARING = liability('clearing:fees');
 /** Deposits whose account names no organisation. */
@@ -28,6 +33,12 @@ export const payer = (organisationId: string): Account => liability(`payer:${org
 
 /** What of an organisation's prepaid money gateways have on lease. */
 export const leased = (organisationId: string): Account => liability(`leased:${organisationId}`);
+
+/** What an operator prepaid for organisations with a free tier. */
+export const sponsor = (name: string): Account => liability(`sponsor:${name}`);
+
+/** What the platform earned and did not give back. */
+export const PLATFORM = liability('platform');
 
 /** What an organisation owes because a deposit that it already spent was undone by a reorg. */
 export const reorgDebt = (organisationId: string): Account => ({

@@ -1,5 +1,6 @@
 import type { MigrationClass } from '@openledger/persistence';
-import { CreatePriceVersions } from './billing.js';
+import { KeepAnswersWhole } from './answers.js';
+import { CreateBudgets, CreateFreeTiers, CreatePriceVersions, CreateRefunds } from './billing.js';
 import { CreateCases, CreateChain, CreateChannels, ExtendSending } from './chain.js';
 import { CreateLedgerEpochs } from './epochs.js';
 import { CreateLeases, IndexEndedLeases } from './leases.js';
@@ -16,11 +17,15 @@ export const migrations: readonly MigrationClass[] = [
   CreateLeases,
   IndexEndedLeases,
   NumberAccounts,
+  KeepAnswersWhole,
   CreateCases,
   ExtendSending,
   CreateChannels,
   CreateLedgerEpochs,
   CreatePriceVersions,
+  CreateFreeTiers,
+  CreateBudgets,
+  CreateRefunds,
   CreatePolicies,
   CreateWebhooks,
 ];

@@ -2,14 +2,22 @@ import { type Clock, systemClock } from '@openledger/kernel';
 import type { Database, Transaction } from '@openledger/persistence';
 import { SettlementStore, type SettlementTx } from '../application/ports.js';
 import { AccountKeys } from './account-keys.js';
+import { PostgresAnswers } from './postgres-answers.js';
+import { PostgresBudgets } from './postgres-billing-budgets.js';
+import { PostgresFreeTiers } from './postgres-billing-free-tiers.js';
 import { PostgresPrices } from './postgres-billing-prices.js';
+import { PostgresRefunds } from './postgres-billing-refunds.js';
 import { PostgresCases } from './postgres-cases.js';
 import { PostgresChain } from './postgres-chain.js';
+import { PostgresChannels } from './postgres-channels.js';
 import { PostgresEpochs } from './postgres-epochs.js';
 import { PostgresLeases } from './postgres-leases.js';
 import { PostgresLedger } from './postgres-ledger.js';
 import { PostgresMetering } from './postgres-metering.js';
 import { PostgresPolicies } from './postgres-policies.js';
+
+/** Longest that a replica may work alone: calls to a chain take up to 30 s each. */
+const EXCLUSIVE_MS_MAX = 900_000;
 
 /** Settlement's schema in Postgres. */
 export class PostgresSettlementStore extends SettlementStore {
@@ -30,6 +38,13 @@ export class PostgresSettlementStore extends SettlementStore {
     return this.database.once('settlement', eventId, (tx) => work(this.partsOf(tx)));
   }
 
+  onceAll(
+    eventIds: readonly string[],
+    work: (tx: SettlementTx, fresh: ReadonlySet<string>) => Promise<void>,
+  ): Promise<number> {
+    return this.database.onceAll('settlement', eventIds, (tx, fresh) => work(this.partsOf(tx), fresh));
+  }
+
   private partsOf(tx: Transaction): SettlementTx {
     return partsOf(tx, new PostgresLedger(tx, this.accountKeys, this.clock));
   }
@@ -38,11 +53,17 @@ export class PostgresSettlementStore extends SettlementStore {
 const partsOf = (tx: Transaction, ledger: PostgresLedger): SettlementTx => ({
   ledger,
   metering: new PostgresMetering(tx),
+  answers: new PostgresAnswers(tx),
   leases: new PostgresLeases(tx),
   epochs: new PostgresEpochs(tx),
   chain: new PostgresChain(tx),
   cases: new PostgresCases(tx),
+  channels: new PostgresChannels(tx),
   policies: new PostgresPolicies(tx),
   prices: new PostgresPrices(tx),
+  freeTiers: new PostgresFreeTiers(tx),
+  budgets: new PostgresBudgets(tx),
+  refunds: new PostgresRefunds(tx),
   emit: (event) => tx.emit(event),
+  emitAll: (events) => tx.emitAll(events),
 });
