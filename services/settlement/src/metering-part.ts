@@ -1,7 +1,10 @@
+import { EarningsQueries } from './application/earnings-queries.js';
 import { RecordPayees } from './application/record-payees.js';
 import { RecordUsage } from './application/record-usage.js';
 import { checkRoles } from './domain/split-fee.js';
+import { EarningsController } from './inbound/earnings.rest.js';
 import { subscriptions } from './inbound/subscriptions.js';
+import { PostgresEarnings } from './outbound/postgres-earnings.js';
 import type { Base, Part } from './part.js';
 
 /** Meters what was served and splits its fee by how it was scored. */
@@ -11,5 +14,9 @@ export function meteringPart({ host, config, store }: Base): Part {
     roles: config.SETTLEMENT_SPLIT_BPS,
     baseModelOwners: config.SETTLEMENT_BASE_MODEL_OWNERS ?? new Map(),
   });
-  return { handlers: subscriptions(usage, new RecordPayees(store), host.clock) };
+  return {
+    controllers: [EarningsController],
+    providers: [{ provide: EarningsQueries, useValue: new PostgresEarnings(host.database) }],
+    handlers: subscriptions(usage, new RecordPayees(store), host.clock),
+  };
 }

@@ -1,46 +1,196 @@
 import { derivedId, feeOf, type Price } from '@openledger/kernel';
 import { type Account, CLEARING, leased, payer } from '../domain/accounts.js';
-import { availableOf, lesser } from '../domain/standing.js';
-import { single } from '../domain/transfer.js';
+import {
+  type Bill,
+  drawFees,
+  needsBalance,
+  type Payment,
+  type Pot,
+  type PotAfter,
+} from '../domain/draw-fees.js';
+import { priceInForce } from '../domain/price.js';
+import { availableOf } from '../domain/standing.js';
+import { single, type Transfer } from '../domain/transfer.js';
+import type { Charge } from './answer-ports.js';
 import { voidOf } from './end-hold.js';
-import { settleLease } from './end-lease.js';
 import { pendingTransfer } from './hold-balance.js';
+import type { FeeDiscrepancy, Lease } from './lease-ports.js';
 import type { Hold, PricedModel, ServedRequest } from './metering-ports.js';
 import type { SettlementTx } from './ports.js';
 
-/** Prices an answer and moves its fee to clearing, from what was set aside for it first. Runs once for each request. */
-export async function charge(
-  tx: SettlementTx,
-  served: ServedRequest,
-  model: PricedModel,
-  now: Date,
-): Promise<bigint> {
-  const hold = await tx.metering.hold(served.id);
-  const price = hold?.price ?? (await priceOf(tx, served, model));
-  const pricedWei = feeOf(price, served.usage);
-  if (served.told && !agrees(served.told, price, pricedWei)) {
-    await tx.metering.saveDiscrepancy({
-      requestId: served.id,
-      toldFeeWei: served.told.feeWei,
-      toldPromptWeiPerMillion: served.told.promptWeiPerMillion,
-      toldCompletionWeiPerMillion: served.told.completionWeiPerMillion,
-      ownFeeWei: pricedWei,
-      seenAt: now,
-    });
-  }
-  const feeWei =
-    hold?.state === 'held'
-      ? await chargeHold(tx, hold, pricedWei)
-      : await chargeLeaseAndBalance(tx, served, pricedWei);
-  await tx.metering.saveFee(served.id, pricedWei, feeWei);
-  return feeWei;
+/** What charging answers comes to; nothing has moved yet. */
+export interface Charges {
+  readonly byAnswer: ReadonlyMap<string, Charge>;
+  readonly transfers: readonly Transfer[];
+  readonly endedHolds: readonly string[];
+  readonly leases: readonly PotAfter[];
+  readonly discrepancies: readonly FeeDiscrepancy[];
 }
 
-/** The promised version of our own price where there is such a one, and the current one otherwise. */
-async function priceOf(tx: SettlementTx, served: ServedRequest, model: PricedModel): Promise<Price> {
-  if (!served.told) return model.price;
-  const { promptWeiPerMillion, completionWeiPerMillion } = served.told;
-  return (await tx.metering.price(model.id, promptWeiPerMillion, completionWeiPerMillion)) ?? model.price;
+/** An answer with what decides over its fee. */
+interface Priced {
+  readonly served: ServedRequest;
+  readonly price: Price;
+  readonly pricedWei: bigint;
+  readonly hold?: Hold;
+}
+
+/**
+ * Prices answers and says how their fees move to clearing, from what was set aside for them first: one transfer for each
+ * account that pays, and one for each hold. Locks what pays, and runs once for each answer.
+ */
+export async function chargeAll(
+  tx: SettlementTx,
+  answers: readonly ServedRequest[],
+  models: ReadonlyMap<string, PricedModel>,
+  now: Date,
+): Promise<Charges> {
+  if (answers.length === 0) return NO_CHARGES;
+  const priced = await priceAll(tx, answers, models);
+  const leases = await tx.leases.lockAll(
+    priced.flatMap(({ hold, served }) => (isHeld(hold) ? [] : served.holdId)),
+  );
+  const pots = new Map([...leases].map(([id, lease]) => [id, potOf(lease)]));
+  const bills = priced.map(billOf);
+  const organisations = [...needsBalance(bills, pots)];
+  const standings = await tx.ledger.lockAll(organisations.map(payer));
+  const balances = new Map(organisations.map((id, i) => [id, standings[i]]));
+  const drawn = drawFees(bills, pots, (id) => {
+    const standing = balances.get(id);
+    return standing ? availableOf(standing) : 0n;
+  });
+
+  const batchId = derivedId(
+    answers
+      .map(({ id }) => id)
+      .toSorted()
+      .join('\n'),
+    'fees',
+  );
+  const paid = priced.flatMap((one, i) => {
+    const payment = drawn.payments[i];
+    return payment ? [{ ...one, payment }] : [];
+  });
+  return {
+    byAnswer: new Map(paid.map((one) => [one.served.id, chargeOf(one, batchId)])),
+    transfers: transfersOf(paid, drawn.pots, batchId),
+    endedHolds: priced.flatMap(({ hold }) => (hold && isHeld(hold) ? hold.requestId : [])),
+    leases: drawn.pots,
+    discrepancies: priced.flatMap((one) => discrepancyOf(one, now) ?? []),
+  };
+}
+
+const NO_CHARGES: Charges = {
+  byAnswer: new Map(),
+  transfers: [],
+  endedHolds: [],
+  leases: [],
+  discrepancies: [],
+};
+
+/** By the price that was promised: that of the hold, or the version in force at admission. */
+async function priceAll(
+  tx: SettlementTx,
+  answers: readonly ServedRequest[],
+  models: ReadonlyMap<string, PricedModel>,
+): Promise<Priced[]> {
+  const holds = await tx.metering.holds(answers.map(({ id }) => id));
+  const versions = await tx.prices.versions([...models.keys()]);
+  return answers.flatMap((served) => {
+    const hold = holds.get(served.id);
+    const listed = priceInForce(versions.get(served.modelId) ?? [], served.servedAt, served.told);
+    const price = hold?.price ?? listed?.price ?? models.get(served.modelId)?.price;
+    if (!price) return [];
+    return [{ served, price, pricedWei: feeOf(price, served.usage), ...(hold ? { hold } : {}) }];
+  });
+}
+
+const isHeld = (hold: Hold | undefined): boolean => hold?.state === 'held';
+
+const potOf = (lease: Lease): Pot => ({ ...lease, open: lease.state === 'open' });
+
+const billOf = ({ served, pricedWei, hold }: Priced): Bill => ({
+  organisationId: served.organisationId,
+  pricedWei,
+  ...(hold && isHeld(hold) ? { heldWei: hold.heldWei } : {}),
+  ...(served.holdId === '' ? {} : { potId: served.holdId }),
+});
+
+interface Paid extends Priced {
+  readonly payment: Payment;
+}
+
+function chargeOf({ pricedWei, payment }: Paid, batchId: string): Charge {
+  const feeWei = payment.ofHoldWei + payment.ofPotWei + payment.ofBalanceWei;
+  return { pricedWei, feeWei, batchId };
+}
+
+/** Leases first, and their rest, then balances: what comes back may be spent in the same batch. */
+function transfersOf(paid: readonly Paid[], pots: readonly PotAfter[], batchId: string): Transfer[] {
+  const ofLeases = new Sums();
+  const ofBalances = new Sums();
+  const ofHolds: Transfer[] = [];
+  for (const { served, hold, payment } of paid) {
+    ofLeases.add(leased(served.organisationId), payment.ofPotWei);
+    ofBalances.add(payer(served.organisationId), payment.ofBalanceWei);
+    if (hold && isHeld(hold) && hold.heldWei > 0n) ofHolds.push(settlementOf(hold, payment.ofHoldWei));
+  }
+  return [...ofLeases.fees(batchId), ...ofHolds, ...pots.flatMap(restOf), ...ofBalances.fees(batchId)];
+}
+
+/** What each account pays together. */
+class Sums {
+  private readonly sums = new Map<string, { readonly account: Account; amountWei: bigint }>();
+
+  add(account: Account, amountWei: bigint): void {
+    const sum = this.sums.get(account.id);
+    if (sum) sum.amountWei += amountWei;
+    else this.sums.set(account.id, { account, amountWei });
+  }
+
+  fees(reference: string): Transfer[] {
+    return [...this.sums.values()]
+      .filter(({ amountWei }) => amountWei > 0n)
+      .map(({ account, amountWei }) =>
+        single({ debit: account, credit: CLEARING, amountWei, reason: 'fee', reference }),
+      );
+  }
+}
+
+/** Posts what the answer cost of what was held for it; the rest of it is free with that. */
+function settlementOf(hold: Hold, feeWei: bigint): Transfer {
+  if (feeWei === 0n) return voidOf(hold);
+  const pending = pendingTransfer(hold);
+  const id = derivedId(hold.requestId, 'fee');
+  return { ...pending, id, kind: 'post', amountWei: feeWei, pendingId: pending.id, reason: 'fee' };
+}
+
+function restOf({ pot, spentWei, settled }: PotAfter): Transfer[] {
+  const amountWei = pot.grantedWei - spentWei;
+  if (!settled || amountWei === 0n) return [];
+  const { id: reference, organisationId } = pot;
+  return [
+    single({
+      debit: leased(organisationId),
+      credit: payer(organisationId),
+      amountWei,
+      reason: 'lease-return',
+      reference,
+    }),
+  ];
+}
+
+function discrepancyOf({ served, price, pricedWei }: Priced, now: Date): FeeDiscrepancy | undefined {
+  const { told } = served;
+  if (!told || agrees(told, price, pricedWei)) return undefined;
+  return {
+    requestId: served.id,
+    toldFeeWei: told.feeWei,
+    toldPromptWeiPerMillion: told.promptWeiPerMillion,
+    toldCompletionWeiPerMillion: told.completionWeiPerMillion,
+    ownFeeWei: pricedWei,
+    seenAt: now,
+  };
 }
 
 type Told = NonNullable<ServedRequest['told']>;
@@ -49,62 +199,3 @@ const agrees = (told: Told, price: Price, pricedWei: bigint): boolean =>
   told.feeWei === pricedWei.toString() &&
   told.promptWeiPerMillion === price.promptWeiPerMillion.toString() &&
   told.completionWeiPerMillion === price.completionWeiPerMillion.toString();
-
-/** The actual price, and never more than was set aside: that ceiling is what the payer agreed to. */
-async function chargeHold(tx: SettlementTx, hold: Hold, pricedWei: bigint): Promise<bigint> {
-  const feeWei = lesser(pricedWei, hold.heldWei);
-  if (hold.heldWei > 0n) {
-    const pending = pendingTransfer(hold);
-    const id = derivedId(hold.requestId, 'fee');
-    const post = {
-      ...pending,
-      id,
-      kind: 'post' as const,
-      amountWei: feeWei,
-      pendingId: pending.id,
-      reason: 'fee',
-    };
-    await tx.ledger.post([feeWei > 0n ? post : voidOf(hold)]);
-  }
-  await tx.metering.endHold(hold.requestId, 'posted');
-  return feeWei;
-}
-
-/**
- * The lease reserved the most that the answer could cost, so it covers the fee. The balance pays what a lease that ended
- * or a price that the gateway did not know leaves open, as far as it goes: the answer cannot be taken back.
- */
-async function chargeLeaseAndBalance(
-  tx: SettlementTx,
-  served: ServedRequest,
-  pricedWei: bigint,
-): Promise<bigint> {
-  const leasedWei = await chargeLease(tx, served, pricedWei);
-  const openWei = pricedWei - leasedWei;
-  if (openWei === 0n) return leasedWei;
-  const account = payer(served.organisationId);
-  const balanceWei = lesser(openWei, availableOf(await tx.ledger.lock(account)));
-  await post(tx, served, account, balanceWei);
-  return leasedWei + balanceWei;
-}
-
-async function chargeLease(tx: SettlementTx, served: ServedRequest, pricedWei: bigint): Promise<bigint> {
-  const lease = served.holdId === '' ? undefined : await tx.leases.lock(served.holdId);
-  if (lease?.state !== 'open' || lease.organisationId !== served.organisationId) return 0n;
-  const feeWei = lesser(pricedWei, lease.grantedWei - lease.spentWei);
-  await tx.leases.charge(lease.id, feeWei);
-  await post(tx, served, leased(lease.organisationId), feeWei);
-  await settleLease(tx, lease.id);
-  return feeWei;
-}
-
-async function post(
-  tx: SettlementTx,
-  served: ServedRequest,
-  debit: Account,
-  amountWei: bigint,
-): Promise<void> {
-  if (amountWei === 0n) return;
-  const fee = { debit, credit: CLEARING, amountWei, reason: 'fee', reference: served.id };
-  await tx.ledger.post([single(fee)]);
-}

@@ -30,7 +30,7 @@ export class EndHold {
 
 async function giveBack(tx: SettlementTx, hold: Hold, state: 'released' | 'expired'): Promise<void> {
   if (hold.heldWei > 0n) await tx.ledger.post([voidOf(hold)]);
-  await tx.metering.endHold(hold.requestId, state);
+  await tx.metering.endHolds([hold.requestId], state);
 }
 
 /** Frees the whole hold. */

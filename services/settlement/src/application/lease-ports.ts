@@ -1,3 +1,5 @@
+import type { PotAfter } from '../domain/draw-fees.js';
+
 /** Money set aside for the requests of one gateway. */
 export interface Lease {
   readonly id: string;
@@ -26,8 +28,10 @@ export interface LeaseLedger {
   insert(lease: Lease): Promise<boolean>;
   /** Locks the lease until commit. */
   lock(id: string): Promise<Lease | undefined>;
-  /** Counts one receipt, and its fee as spent. */
-  charge(id: string, feeWei: bigint): Promise<void>;
+  /** Locks those of these leases that there are until commit. */
+  lockAll(ids: readonly string[]): Promise<ReadonlyMap<string, Lease>>;
+  /** Keeps what was drawn from locked leases; those that are settled are returned. */
+  chargeAll(drawn: readonly PotAfter[]): Promise<void>;
   /** How many receipts there will be; of two answers the larger one stays. */
   tell(id: string, receipts: number): Promise<void>;
   end(id: string, state: 'returned' | 'abandoned'): Promise<void>;

@@ -1,5 +1,5 @@
 import type { Price, TokenUsage } from '@openledger/kernel';
-import type { Attribution, FeePart } from '../domain/split-fee.js';
+import type { Attribution } from '../domain/split-fee.js';
 import type { FeeDiscrepancy } from './lease-ports.js';
 
 /** What settlement keeps of a deployed model. */
@@ -9,6 +9,7 @@ export interface PricedModel {
   readonly developerOrganisationId: string;
   readonly baseDigest: string;
   readonly price: Price;
+  readonly datanetIds?: readonly string[];
   readonly deployedAt: Date;
 }
 
@@ -49,6 +50,10 @@ export interface ServedRequest {
   readonly holdId: string;
   /** What the gateway told the payer, word for word; absent where it told no fee. */
   readonly told?: ToldFee;
+  /** Of the version that answered, as its worker reported; absent where none did. */
+  readonly adapterDigest?: string;
+  /** Public key of the worker that answered, in hex; absent where it signed no receipt. */
+  readonly nodeKey?: string;
   readonly servedAt: Date;
 }
 
@@ -66,29 +71,13 @@ export interface ScoredRequest {
   readonly partyOf: ReadonlyMap<string, string>;
 }
 
-/** Everything known of one request; its row is locked until commit. */
-export interface RequestState {
-  readonly served?: ServedRequest;
-  readonly scored?: ScoredRequest;
-  readonly feeWei?: bigint;
-  readonly credited: boolean;
-}
-
-export interface ReceiptPart extends FeePart {
-  readonly partyId: string;
-}
-
-/** Copies of other services' facts, holds, and the requests under way. */
+/** Copies of other services' facts, and holds. */
 export interface Metering {
   saveModel(model: PricedModel): Promise<void>;
   model(id: string): Promise<PricedModel | undefined>;
-  /** The price of the model in these very figures, when it ever had it. */
-  price(
-    modelId: string,
-    promptWeiPerMillion: string,
-    completionWeiPerMillion: string,
-  ): Promise<Price | undefined>;
-  /** Keeps `saveModel` of this model waiting until commit, or waits for one; see {@link Metering.unmetered}. */
+  /** Those of them that are known. */
+  models(ids: readonly string[]): Promise<ReadonlyMap<string, PricedModel>>;
+  /** Keeps `saveModel` of this model waiting until commit, or waits for one; see `Answers.lockUnmetered`. */
   lockModel(id: string): Promise<void>;
   savePayee(payee: Payee): Promise<void>;
   saveParty(party: Party): Promise<void>;
@@ -97,16 +86,11 @@ export interface Metering {
   insertHold(hold: Hold): Promise<boolean>;
   /** Locks the hold until commit. */
   hold(requestId: string): Promise<Hold | undefined>;
-  endHold(requestId: string, state: 'posted' | 'released' | 'expired'): Promise<void>;
+  /** Locks the holds of these requests until commit. */
+  holds(requestIds: readonly string[]): Promise<ReadonlyMap<string, Hold>>;
+  endHolds(requestIds: readonly string[], state: 'posted' | 'released' | 'expired'): Promise<void>;
   /** Locks at most `limit` holds that ran out, skipping those in use. */
   expiredHolds(now: Date, limit: number): Promise<Hold[]>;
 
-  saveServed(served: ServedRequest): Promise<RequestState>;
-  saveScored(requestId: string, scored: ScoredRequest): Promise<RequestState>;
-  lockRequest(requestId: string): Promise<RequestState>;
-  /** Requests that were served before their model was known. */
-  unmetered(modelId: string, limit: number): Promise<string[]>;
-  saveDiscrepancy(discrepancy: FeeDiscrepancy): Promise<void>;
-  saveFee(requestId: string, pricedWei: bigint, feeWei: bigint): Promise<void>;
-  saveReceipt(requestId: string, parts: readonly ReceiptPart[], creditedAt: Date): Promise<void>;
+  saveDiscrepancies(discrepancies: readonly FeeDiscrepancy[]): Promise<void>;
 }

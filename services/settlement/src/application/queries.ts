@@ -14,6 +14,7 @@ export interface Receipt {
   readonly organisationId: string;
   readonly modelId: string;
   readonly promptTokens: number;
+  readonly cachedTokens?: number;
   readonly completionTokens: number;
   readonly servedAt: Date;
   /** What the tokens cost by the list. */
@@ -37,12 +38,6 @@ export interface Earnings {
   readonly promisedWei: bigint;
   /** Claimed by the wallet. */
   readonly paidWei: bigint;
-  readonly recent: readonly {
-    readonly requestId: string;
-    readonly role: string;
-    readonly amountWei: bigint;
-    readonly creditedAt: Date;
-  }[];
 }
 
 export interface WalletClaim {

@@ -204,7 +204,8 @@ export function checkRoles(roles: RoleSplit): void {
 
 const isBps = (bps: number): boolean => Number.isInteger(bps) && bps >= 0 && bps <= 10_000;
 
-function checkShares(attribution: Attribution): void {
+/** @throws DomainError SHARES_NOT_WHOLE */
+export function checkShares(attribution: Attribution): void {
   const { contributors, baseModelPpb, reservePpb, reliabilityPpb } = attribution;
   const influence = contributors.reduce(
     (sum, c) => sum + c.influencePpb + c.contextPpb,

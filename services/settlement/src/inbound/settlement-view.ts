@@ -2,7 +2,7 @@ import type { Principal } from '@openledger/auth';
 import { type Clock, DomainError } from '@openledger/kernel';
 import type { Epoch } from '../application/epoch-ports.js';
 import type { FeeDiscrepancy } from '../application/lease-ports.js';
-import type { Balance, Earnings, Receipt, TrialBalance, WalletClaim } from '../application/queries.js';
+import type { Balance, Receipt, TrialBalance, WalletClaim } from '../application/queries.js';
 
 /** Where the money is, for clients that deposit and claim. */
 export interface ChainFacts {
@@ -60,19 +60,6 @@ export class SettlementView {
         partyId: part.partyId || undefined,
         amountWei: part.amountWei.toString(),
       })),
-    };
-  }
-
-  earnings(earnings: Earnings) {
-    return {
-      contributorId: earnings.payeeId,
-      partyId: earnings.partyId,
-      wallet: earnings.wallet,
-      earnedWei: earnings.earnedWei.toString(),
-      accruedWei: earnings.accruedWei.toString(),
-      promisedWei: earnings.promisedWei.toString(),
-      paidWei: earnings.paidWei.toString(),
-      recent: earnings.recent.map((entry) => ({ ...entry, amountWei: entry.amountWei.toString() })),
     };
   }
 

@@ -54,15 +54,6 @@ export class SettlementController {
     throw new DomainError('not-found', 'RECEIPT_UNKNOWN', 'There is no such receipt, or it is not yours.');
   }
 
-  @Get('earnings/:contributorId')
-  @Authenticated()
-  async earnings(@Param('contributorId') payeeId: string, @Caller() caller: Principal) {
-    if (payeeId !== caller.personId && payeeId !== caller.organisationId) {
-      throw new DomainError('forbidden', 'EARNINGS_PRIVATE', 'Only the contributor can see these earnings.');
-    }
-    return this.view.earnings(await this.queries.earnings(payeeId));
-  }
-
   @Get('epochs')
   @Public()
   async epochs(@Query() query: unknown) {

@@ -7,7 +7,7 @@ import {
   topics,
 } from '@openledger/contracts';
 import type { Clock } from '@openledger/kernel';
-import { type Handler, on } from '@openledger/service-host';
+import { type Handler, on, onBatch } from '@openledger/service-host';
 import type { PricedModel, ScoredRequest, ServedRequest } from '../application/metering-ports.js';
 import type { RecordPayees } from '../application/record-payees.js';
 import type { RecordUsage } from '../application/record-usage.js';
@@ -19,9 +19,21 @@ const TOLD_CHARACTERS_MAX = 40;
 export function subscriptions(usage: RecordUsage, payees: RecordPayees, clock: Clock): Handler[] {
   return [
     on(topics.modelDeployed, (event, record) => usage.modelDeployed(record.id, modelOf(event), clock.now())),
-    on(topics.inferenceServed, (event, record) => usage.served(record.id, servedOf(event), clock.now())),
-    on(topics.attributionScored, (event, record) =>
-      usage.scored(record.id, event.requestId, scoredOf(event), clock.now()),
+    onBatch(topics.inferenceServed, (arrived) =>
+      usage.servedAll(
+        arrived.map(({ event, record }) => ({ eventId: record.id, served: servedOf(event) })),
+        clock.now(),
+      ),
+    ),
+    onBatch(topics.attributionScored, (arrived) =>
+      usage.scoredAll(
+        arrived.map(({ event, record }) => ({
+          eventId: record.id,
+          requestId: required(event.requestId, 'requestId'),
+          scored: scoredOf(event),
+        })),
+        clock.now(),
+      ),
     ),
     on(topics.contributorRegistered, (event, record) =>
       payees.payee(record.id, {
@@ -52,6 +64,7 @@ function modelOf(event: ModelDeployed): PricedModel {
     developerOrganisationId: required(event.developerOrganisationId, 'developerOrganisationId'),
     baseDigest: event.baseDigest,
     price: toPrice(required(event.price, 'price')),
+    datanetIds: event.datanetIds,
     deployedAt: required(event.deployedAt, 'deployedAt'),
   };
 }
@@ -63,6 +76,8 @@ const servedOf = (event: InferenceServed): ServedRequest => ({
   usage: required(event.usage, 'usage'),
   holdId: event.holdId,
   ...(event.feeWei === '' ? {} : { told: toldOf(event) }),
+  ...(event.adapterDigest === '' ? {} : { adapterDigest: event.adapterDigest }),
+  ...(event.workerReceipt ? { nodeKey: Buffer.from(event.workerReceipt.publicKey).toString('hex') } : {}),
   servedAt: required(event.servedAt, 'servedAt'),
 });
 

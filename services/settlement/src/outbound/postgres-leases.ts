@@ -1,5 +1,6 @@
 import type { Transaction } from '@openledger/persistence';
 import type { Lease, LeaseLedger, LeaseState } from '../application/lease-ports.js';
+import type { PotAfter } from '../domain/draw-fees.js';
 
 interface LeaseRow {
   readonly id: string;
@@ -42,11 +43,30 @@ export class PostgresLeases implements LeaseLedger {
     return row && toLease(row);
   }
 
-  async charge(id: string, feeWei: bigint): Promise<void> {
-    await this.tx.query('UPDATE lease SET spent = spent + $2, receipts = receipts + 1 WHERE id = $1', [
-      id,
-      feeWei.toString(),
-    ]);
+  async lockAll(ids: readonly string[]): Promise<ReadonlyMap<string, Lease>> {
+    const distinct = [...new Set(ids)].filter((id) => id !== '');
+    if (distinct.length === 0) return new Map();
+    const rows = await this.tx.query<LeaseRow>(
+      'SELECT * FROM lease WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE',
+      [distinct],
+    );
+    return new Map(rows.map((row) => [row.id, toLease(row)]));
+  }
+
+  async chargeAll(drawn: readonly PotAfter[]): Promise<void> {
+    if (drawn.length === 0) return;
+    await this.tx.query(
+      `UPDATE lease SET spent = given.spent, receipts = given.receipts,
+         state = CASE WHEN given.settled THEN 'returned' ELSE lease.state END
+       FROM unnest($1::text[], $2::numeric[], $3::int[], $4::boolean[]) AS given (id, spent, receipts, settled)
+       WHERE lease.id = given.id`,
+      [
+        drawn.map(({ pot }) => pot.id),
+        drawn.map(({ spentWei }) => spentWei.toString()),
+        drawn.map(({ receipts }) => receipts),
+        drawn.map(({ settled }) => settled),
+      ],
+    );
   }
 
   async tell(id: string, receipts: number): Promise<void> {

@@ -1,19 +1,8 @@
 import type { Price } from '@openledger/kernel';
 import type { Transaction } from '@openledger/persistence';
 import type { FeeDiscrepancy } from '../application/lease-ports.js';
-import type {
-  Hold,
-  Metering,
-  Party,
-  Payee,
-  PricedModel,
-  ReceiptPart,
-  RequestState,
-  ScoredRequest,
-  ServedRequest,
-} from '../application/metering-ports.js';
+import type { Hold, Metering, Party, Payee, PricedModel } from '../application/metering-ports.js';
 import { priceOf as heldPriceOf, type PriceColumns } from './postgres-billing-prices.js';
-import { type RequestRow, toRequestState, writeScored } from './request-row.js';
 
 interface PriceRow {
   readonly prompt_wei_per_million: string;
@@ -25,6 +14,7 @@ interface ModelRow extends PriceRow {
   readonly name: string;
   readonly developer_organisation_id: string;
   readonly base_digest: string;
+  readonly datanet_ids: string[];
   readonly deployed_at: Date;
 }
 
@@ -39,19 +29,20 @@ interface HoldRow extends PriceColumns {
   readonly state: Hold['state'];
 }
 
-/** Copies of models, payees and parties; holds; requests under way. */
+/** Copies of models, payees and parties; holds. */
 export class PostgresMetering implements Metering {
   constructor(private readonly tx: Transaction) {}
 
   async saveModel(model: PricedModel): Promise<void> {
     await this.tx.query(
       `INSERT INTO model (id, name, developer_organisation_id, base_digest, prompt_wei_per_million,
-         completion_wei_per_million, deployed_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7)
+         completion_wei_per_million, deployed_at, datanet_ids)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
        ON CONFLICT (id) DO UPDATE SET name = excluded.name, base_digest = excluded.base_digest,
          developer_organisation_id = excluded.developer_organisation_id,
          prompt_wei_per_million = excluded.prompt_wei_per_million,
-         completion_wei_per_million = excluded.completion_wei_per_million, deployed_at = excluded.deployed_at
+         completion_wei_per_million = excluded.completion_wei_per_million, deployed_at = excluded.deployed_at,
+         datanet_ids = excluded.datanet_ids
        WHERE excluded.deployed_at >= model.deployed_at`,
       [
         model.id,
@@ -61,37 +52,18 @@ export class PostgresMetering implements Metering {
         model.price.promptWeiPerMillion.toString(),
         model.price.completionWeiPerMillion.toString(),
         model.deployedAt,
+        [...(model.datanetIds ?? [])],
       ],
-    );
-    await this.tx.query(
-      `INSERT INTO model_price (model_id, prompt_wei_per_million, completion_wei_per_million)
-       VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-      [model.id, model.price.promptWeiPerMillion.toString(), model.price.completionWeiPerMillion.toString()],
     );
   }
 
   async model(id: string): Promise<PricedModel | undefined> {
-    const [row] = await this.tx.query<ModelRow>('SELECT * FROM model WHERE id = $1', [id]);
-    return (
-      row && {
-        id: row.id,
-        name: row.name,
-        developerOrganisationId: row.developer_organisation_id,
-        baseDigest: row.base_digest,
-        price: priceOf(row),
-        deployedAt: row.deployed_at,
-      }
-    );
+    return (await this.models([id])).get(id);
   }
 
-  async price(modelId: string, prompt: string, completion: string): Promise<Price | undefined> {
-    // As text: what was told may be anything.
-    const [row] = await this.tx.query<PriceRow>(
-      `SELECT * FROM model_price WHERE model_id = $1 AND prompt_wei_per_million::text = $2
-         AND completion_wei_per_million::text = $3`,
-      [modelId, prompt, completion],
-    );
-    return row && priceOf(row);
+  async models(ids: readonly string[]): Promise<ReadonlyMap<string, PricedModel>> {
+    const rows = await this.tx.query<ModelRow>('SELECT * FROM model WHERE id = ANY($1::text[])', [[...ids]]);
+    return new Map(rows.map((row) => [row.id, toModel(row)]));
   }
 
   async lockModel(id: string): Promise<void> {
@@ -151,8 +123,20 @@ export class PostgresMetering implements Metering {
     return row && toHold(row);
   }
 
-  async endHold(requestId: string, state: 'posted' | 'released' | 'expired'): Promise<void> {
-    await this.tx.query('UPDATE hold SET state = $2 WHERE request_id = $1', [requestId, state]);
+  async holds(requestIds: readonly string[]): Promise<ReadonlyMap<string, Hold>> {
+    const rows = await this.tx.query<HoldRow>(
+      'SELECT * FROM hold WHERE request_id = ANY($1::text[]) ORDER BY request_id FOR UPDATE',
+      [[...requestIds]],
+    );
+    return new Map(rows.map((row) => [row.request_id, toHold(row)]));
+  }
+
+  async endHolds(requestIds: readonly string[], state: 'posted' | 'released' | 'expired'): Promise<void> {
+    if (requestIds.length === 0) return;
+    await this.tx.query('UPDATE hold SET state = $2 WHERE request_id = ANY($1::text[])', [
+      [...requestIds],
+      state,
+    ]);
   }
 
   async expiredHolds(now: Date, limit: number): Promise<Hold[]> {
@@ -164,97 +148,34 @@ export class PostgresMetering implements Metering {
     return rows.map(toHold);
   }
 
-  /** The first facts win: a repeat under another event id changes nothing. */
-  saveServed(served: ServedRequest): Promise<RequestState> {
-    return this.saveRequest(
-      `INSERT INTO request (id, organisation_id, model_id, prompt_tokens, completion_tokens, served_at, hold_id, told)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-       ON CONFLICT (id) DO UPDATE SET
-         organisation_id = coalesce(request.organisation_id, excluded.organisation_id),
-         model_id = coalesce(request.model_id, excluded.model_id),
-         prompt_tokens = coalesce(request.prompt_tokens, excluded.prompt_tokens),
-         completion_tokens = coalesce(request.completion_tokens, excluded.completion_tokens),
-         served_at = coalesce(request.served_at, excluded.served_at),
-         hold_id = coalesce(request.hold_id, excluded.hold_id),
-         told = coalesce(request.told, excluded.told)
-       RETURNING *`,
-      [
-        served.id,
-        served.organisationId,
-        served.modelId,
-        served.usage.promptTokens,
-        served.usage.completionTokens,
-        served.servedAt,
-        served.holdId,
-        served.told === undefined ? null : JSON.stringify(served.told),
-      ],
-    );
-  }
-
-  saveScored(requestId: string, scored: ScoredRequest): Promise<RequestState> {
-    return this.saveRequest(
-      `INSERT INTO request (id, attribution) VALUES ($1, $2)
-       ON CONFLICT (id) DO UPDATE SET attribution = coalesce(request.attribution, excluded.attribution)
-       RETURNING *`,
-      [requestId, writeScored(scored)],
-    );
-  }
-
-  lockRequest(requestId: string): Promise<RequestState> {
-    return this.saveRequest('SELECT * FROM request WHERE id = $1 FOR UPDATE', [requestId]);
-  }
-
-  async unmetered(modelId: string, limit: number): Promise<string[]> {
-    const rows = await this.tx.query<{ id: string }>(
-      'SELECT id FROM request WHERE model_id = $1 AND served_at IS NOT NULL AND fee IS NULL ORDER BY id LIMIT $2',
-      [modelId, limit],
-    );
-    return rows.map((row) => row.id);
-  }
-
-  async saveDiscrepancy(found: FeeDiscrepancy): Promise<void> {
+  async saveDiscrepancies(found: readonly FeeDiscrepancy[]): Promise<void> {
+    if (found.length === 0) return;
     await this.tx.query(
       `INSERT INTO fee_discrepancy (request_id, told_fee, told_prompt_wei_per_million,
          told_completion_wei_per_million, own_fee, seen_at)
-       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::numeric[], $6::timestamptz[])
+       ON CONFLICT DO NOTHING`,
       [
-        found.requestId,
-        found.toldFeeWei,
-        found.toldPromptWeiPerMillion,
-        found.toldCompletionWeiPerMillion,
-        found.ownFeeWei.toString(),
-        found.seenAt,
+        found.map(({ requestId }) => requestId),
+        found.map(({ toldFeeWei }) => toldFeeWei),
+        found.map(({ toldPromptWeiPerMillion }) => toldPromptWeiPerMillion),
+        found.map(({ toldCompletionWeiPerMillion }) => toldCompletionWeiPerMillion),
+        found.map(({ ownFeeWei }) => ownFeeWei.toString()),
+        found.map(({ seenAt }) => seenAt),
       ],
     );
-  }
-
-  async saveFee(requestId: string, pricedWei: bigint, feeWei: bigint): Promise<void> {
-    const values = [requestId, pricedWei.toString(), feeWei.toString()];
-    await this.tx.query('UPDATE request SET priced = $2, fee = $3 WHERE id = $1', values);
-  }
-
-  async saveReceipt(requestId: string, parts: readonly ReceiptPart[], creditedAt: Date): Promise<void> {
-    await this.tx.query(
-      `INSERT INTO receipt_part (request_id, number, role, payee_id, party_id, amount)
-       SELECT $1, number, role, payee_id, party_id, amount
-       FROM unnest($2::text[], $3::text[], $4::text[], $5::numeric[])
-         WITH ORDINALITY AS given (role, payee_id, party_id, amount, number)`,
-      [
-        requestId,
-        parts.map((part) => part.role),
-        parts.map((part) => part.payeeId),
-        parts.map((part) => part.partyId),
-        parts.map((part) => part.amountWei.toString()),
-      ],
-    );
-    await this.tx.query('UPDATE request SET credited_at = $2 WHERE id = $1', [requestId, creditedAt]);
-  }
-
-  private async saveRequest(sql: string, params: readonly unknown[]): Promise<RequestState> {
-    const [row] = await this.tx.query<RequestRow>(sql, params);
-    return row ? toRequestState(row) : { credited: false };
   }
 }
+
+const toModel = (row: ModelRow): PricedModel => ({
+  id: row.id,
+  name: row.name,
+  developerOrganisationId: row.developer_organisation_id,
+  baseDigest: row.base_digest,
+  datanetIds: row.datanet_ids,
+  price: priceOf(row),
+  deployedAt: row.deployed_at,
+});
 
 const priceOf = (row: PriceRow): Price => ({
   promptWeiPerMillion: BigInt(row.prompt_wei_per_million),

@@ -13,23 +13,16 @@ import {
 } from '../application/queries.js';
 import { CLEARING, leased, PAYABLE_ROLES, payer, wallet as walletAccount } from '../domain/accounts.js';
 import type { Leaf } from '../domain/epoch.js';
-import type { Role } from '../domain/split-fee.js';
+import { type AnswerRow, partsOf } from './answer-row.js';
 import { type EpochRow, toEpoch, toLeaf } from './postgres-epochs.js';
 
-const RECENT_MAX = 20;
 const STUCK_MAX = 50;
 
-interface RequestRow {
-  readonly id: string;
+type ReceiptRow = Omit<AnswerRow, 'organisation_id' | 'model_id' | 'served_at'> & {
   readonly organisation_id: string;
   readonly model_id: string;
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
   readonly served_at: Date;
-  readonly priced: string | null;
-  readonly fee: string | null;
-  readonly credited_at: Date | null;
-}
+};
 
 interface DiscrepancyRow {
   readonly request_id: string;
@@ -38,13 +31,6 @@ interface DiscrepancyRow {
   readonly told_completion_wei_per_million: string;
   readonly own_fee: string;
   readonly seen_at: Date;
-}
-
-interface PartRow {
-  readonly role: Role;
-  readonly payee_id: string;
-  readonly party_id: string;
-  readonly amount: string;
 }
 
 /** Reads of settlement's schema. The tree of the newest epoch is kept, because every proof needs it. */
@@ -95,16 +81,12 @@ export class PostgresQueries extends SettlementQueries {
   }
 
   async receipt(requestId: string): Promise<Receipt | undefined> {
-    const [row] = await this.database.query<RequestRow>(
+    const [row] = await this.database.query<ReceiptRow>(
       'SELECT * FROM request WHERE id = $1 AND served_at IS NOT NULL',
       [requestId],
     );
     if (!row) return undefined;
-    const parts = await this.database.query<PartRow>(
-      'SELECT role, payee_id, party_id, amount FROM receipt_part WHERE request_id = $1 ORDER BY number',
-      [requestId],
-    );
-    return toReceipt(row, parts);
+    return toReceipt(row);
   }
 
   async earnings(payeeId: string): Promise<Earnings> {
@@ -116,17 +98,6 @@ export class PostgresQueries extends SettlementQueries {
     const wallet = payee?.wallet ?? undefined;
     const accrued = await this.standing(PAYABLE_ROLES.map((role) => `${role}:${payeeId}`));
     const promised = wallet === undefined ? { promisedWei: 0n, paidWei: 0n } : await this.promisedTo(wallet);
-    const recent = await this.database.query<{
-      request_id: string;
-      role: string;
-      amount: string;
-      credited_at: Date;
-    }>(
-      `SELECT part.request_id, part.role, part.amount, request.credited_at
-       FROM receipt_part part JOIN request ON request.id = part.request_id
-       WHERE part.payee_id = $1 ORDER BY request.credited_at DESC LIMIT $2`,
-      [payeeId, RECENT_MAX],
-    );
     return {
       payeeId,
       ...(payee?.party_id ? { partyId: payee.party_id } : {}),
@@ -134,12 +105,6 @@ export class PostgresQueries extends SettlementQueries {
       earnedWei: accrued.credits,
       accruedWei: accrued.credits - accrued.debits,
       ...promised,
-      recent: recent.map((row) => ({
-        requestId: row.request_id,
-        role: row.role,
-        amountWei: BigInt(row.amount),
-        creditedAt: row.credited_at,
-      })),
     };
   }
 
@@ -218,20 +183,16 @@ export class PostgresQueries extends SettlementQueries {
   }
 }
 
-const toReceipt = (row: RequestRow, parts: readonly PartRow[]): Receipt => ({
+const toReceipt = (row: ReceiptRow): Receipt => ({
   requestId: row.id,
   organisationId: row.organisation_id,
   modelId: row.model_id,
-  promptTokens: row.prompt_tokens,
-  completionTokens: row.completion_tokens,
+  promptTokens: row.prompt_tokens ?? 0,
+  ...(row.cached_tokens === null ? {} : { cachedTokens: row.cached_tokens }),
+  completionTokens: row.completion_tokens ?? 0,
   servedAt: row.served_at,
   ...(row.priced === null ? {} : { pricedWei: BigInt(row.priced) }),
   ...(row.fee === null ? {} : { feeWei: BigInt(row.fee) }),
   ...(row.credited_at === null ? {} : { creditedAt: row.credited_at }),
-  parts: parts.map((part) => ({
-    role: part.role,
-    payeeId: part.payee_id,
-    partyId: part.party_id,
-    amountWei: BigInt(part.amount),
-  })),
+  parts: partsOf(row),
 });

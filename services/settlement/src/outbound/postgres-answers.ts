@@ -1,0 +1,102 @@
+import type { Transaction } from '@openledger/persistence';
+import type { Answer, Answers, Earning, RefusedEvent, Usage } from '../application/answer-ports.js';
+import { COMPLETE_ANSWERS, columnsOf, INSERT_ANSWERS } from './answer-columns.js';
+import { type AnswerRow, toAnswer } from './answer-row.js';
+
+/** In one order everywhere, as accounts are locked. */
+const ADD_USAGE = `
+  INSERT INTO usage_month AS known (organisation_id, month, model_id, requests, prompt_tokens, cached_tokens,
+    completion_tokens, fee)
+  SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+    $8::numeric[]) AS given (organisation_id, month, model_id)
+  ORDER BY organisation_id, month, model_id
+  ON CONFLICT (organisation_id, month, model_id) DO UPDATE SET
+    requests = known.requests + excluded.requests,
+    prompt_tokens = known.prompt_tokens + excluded.prompt_tokens,
+    cached_tokens = known.cached_tokens + excluded.cached_tokens,
+    completion_tokens = known.completion_tokens + excluded.completion_tokens,
+    fee = known.fee + excluded.fee`;
+
+const ADD_EARNINGS = `
+  INSERT INTO earning_month AS known (payee_id, month, model_id, role, answers, amount)
+  SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::bigint[], $6::numeric[])
+    AS given (payee_id, month, model_id, role)
+  ORDER BY payee_id, month, model_id, role
+  ON CONFLICT (payee_id, month, model_id, role) DO UPDATE SET
+    answers = known.answers + excluded.answers, amount = known.amount + excluded.amount`;
+
+/** Answers, one row each, and the sums over them that statements read. */
+export class PostgresAnswers implements Answers {
+  constructor(private readonly tx: Transaction) {}
+
+  async lock(ids: readonly string[]): Promise<ReadonlyMap<string, Answer>> {
+    const rows = await this.tx.query<AnswerRow>(
+      'SELECT * FROM request WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE',
+      [[...new Set(ids)]],
+    );
+    return new Map(rows.map((row) => [row.id, toAnswer(row)]));
+  }
+
+  async insert(answers: readonly Answer[]): Promise<void> {
+    if (answers.length === 0) return;
+    const inserted = await this.tx.query(INSERT_ANSWERS, columnsOf(answers));
+    if (inserted.length < answers.length) throw arrivedMeanwhile();
+  }
+
+  async complete(answers: readonly Answer[]): Promise<void> {
+    if (answers.length > 0) await this.tx.query(COMPLETE_ANSWERS, columnsOf(answers));
+  }
+
+  async lockUnmetered(modelId: string, limit: number): Promise<Answer[]> {
+    const rows = await this.tx.query<AnswerRow>(
+      `SELECT * FROM request WHERE model_id = $1 AND served_at IS NOT NULL AND fee IS NULL
+       ORDER BY id LIMIT $2 FOR UPDATE`,
+      [modelId, limit],
+    );
+    return rows.map(toAnswer);
+  }
+
+  async addUsage(usage: readonly Usage[]): Promise<void> {
+    if (usage.length === 0) return;
+    await this.tx.query(ADD_USAGE, [
+      usage.map(({ organisationId }) => organisationId),
+      usage.map(({ month }) => month),
+      usage.map(({ modelId }) => modelId),
+      usage.map(({ requests }) => requests),
+      usage.map(({ promptTokens }) => promptTokens),
+      usage.map(({ cachedTokens }) => cachedTokens),
+      usage.map(({ completionTokens }) => completionTokens),
+      usage.map(({ feeWei }) => feeWei.toString()),
+    ]);
+  }
+
+  async addEarnings(earnings: readonly Earning[]): Promise<void> {
+    if (earnings.length === 0) return;
+    await this.tx.query(ADD_EARNINGS, [
+      earnings.map(({ payeeId }) => payeeId),
+      earnings.map(({ month }) => month),
+      earnings.map(({ modelId }) => modelId),
+      earnings.map(({ role }) => role),
+      earnings.map(({ answers }) => answers),
+      earnings.map(({ amountWei }) => amountWei.toString()),
+    ]);
+  }
+
+  async refuse(events: readonly RefusedEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    await this.tx.query(
+      `INSERT INTO refused_event (event_id, request_id, code, seen_at)
+       SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) ON CONFLICT DO NOTHING`,
+      [
+        events.map(({ eventId }) => eventId),
+        events.map(({ requestId }) => requestId),
+        events.map(({ code }) => code),
+        events.map(({ seenAt }) => seenAt),
+      ],
+    );
+  }
+}
+
+/** SQLSTATE of a serialisation failure: the transaction is run again, and finds the rows. */
+const arrivedMeanwhile = (): Error =>
+  Object.assign(new Error('an answer of this batch arrived meanwhile'), { code: '40001' });
