@@ -1,5 +1,5 @@
 import { topics } from '@openledger/contracts';
-import { on } from '@openledger/service-host';
+import { on, onBatch } from '@openledger/service-host';
 import { DeliverWebhooks } from './application/deliver-webhooks.js';
 import { ManageWebhooks } from './application/manage-webhooks.js';
 import { PublishWebhooks } from './application/publish-webhooks.js';
@@ -22,8 +22,14 @@ export function webhooksPart({ host, config }: Base): Part {
     controllers: [WebhooksController],
     providers: [{ provide: ManageWebhooks, useValue: new ManageWebhooks(store, sender, host.clock) }],
     handlers: [
-      on(topics.settlementCredited, (event, { id, occurredAt }) => publish.credited(id, event, occurredAt)),
+      onBatch(topics.settlementCredited, (arrived) =>
+        publish.credited(
+          arrived.map(({ event, record }) => ({ eventId: record.id, event, occurredAt: record.occurredAt })),
+        ),
+      ),
       on(topics.settlementPaid, (event, { id, occurredAt }) => publish.paid(id, event, occurredAt)),
+      on(topics.settlementRefunded, (event, { id, occurredAt }) => publish.refunded(id, event, occurredAt)),
+      on(topics.budgetAlert, (event, { id, occurredAt }) => publish.budgetAlert(id, event, occurredAt)),
       on(topics.epochClosed, (event, { id, occurredAt }) => publish.epochClosed(id, event, occurredAt)),
     ],
     loops: [

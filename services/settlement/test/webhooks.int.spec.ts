@@ -75,6 +75,8 @@ describe('webhooks', () => {
         { role: 'contributor', payeeId: BOB, amountWei: '25' },
       ],
     });
+  const creditedOnce = (event: SettlementCredited, eventId = newId()) =>
+    publish.credited([{ eventId, event, occurredAt: now() }]);
   const verified = (secret: string, { headers, body }: Received) =>
     new Webhook(secret).verify(body, {
       'webhook-id': String(headers['webhook-id']),
@@ -87,7 +89,7 @@ describe('webhooks', () => {
     const payers = await webhooks.create(PAYER, { url, types: ['settlement.credited'] });
     const alices = await webhooks.create(ALICE, { url, types: ['settlement.credited'] });
     await webhooks.create(BOB, { url, types: ['settlement.paid'] });
-    await publish.credited(newId(), credited('r1'), now());
+    await creditedOnce(credited('r1'));
     expect(await deliver.pass(now)).toBe(2);
     expect(await deliver.pass(now)).toBe(0);
 
@@ -114,7 +116,7 @@ describe('webhooks', () => {
   it('come once for an event however often it is handled, and keep their id through retries', async () => {
     const endpoint = await webhooks.create(PAYER, { url, types: ['settlement.credited'] });
     const eventId = newId();
-    for (let i = 0; i < 3; i += 1) await publish.credited(eventId, credited('r1'), now());
+    for (let i = 0; i < 3; i += 1) await creditedOnce(credited('r1'), eventId);
     status = 500;
     expect(await deliver.pass(now)).toBe(1);
     expect(await deliver.pass(now)).toBe(0);
@@ -132,7 +134,7 @@ describe('webhooks', () => {
   it('are given up after ten failures, and replayed on request', async () => {
     const endpoint = await webhooks.create(PAYER, { url, types: ['settlement.credited'] });
     const before = now();
-    await publish.credited(newId(), credited('r1'), now());
+    await creditedOnce(credited('r1'));
     status = 302;
     for (let i = 0; i < 12; i += 1) {
       await deliver.pass(now);
@@ -152,12 +154,12 @@ describe('webhooks', () => {
     const gone = await webhooks.create(PAYER, { url, types: ['settlement.credited'] });
     await webhooks.create(ALICE, { url: 'http://127.0.0.1:1/down', types: ['settlement.credited'] });
     status = 410;
-    await publish.credited(newId(), credited('r1'), now());
+    await creditedOnce(credited('r1'));
     expect(await deliver.pass(now)).toBe(2);
     expect(await webhooks.list(PAYER)).toMatchObject([
       { state: 'disabled', reason: expect.stringContaining('410') },
     ]);
-    await publish.credited(newId(), credited('r2'), now());
+    await creditedOnce(credited('r2'));
     expect(await deliver.pass(now)).toBe(1);
     await webhooks.enable(PAYER, gone.id);
     expect(await webhooks.list(PAYER)).toMatchObject([{ state: 'active' }]);
