@@ -265,10 +265,11 @@ describe('leases', () => {
     const doubled = { ...model.price, completionWeiPerMillion: 2_000_000n };
     await usage.modelDeployed(newId(), { ...changing, price: doubled, deployedAt: later(1) }, NOW);
 
-    const promisedBefore = answer(id, 10, { modelId: changing.id });
+    const promisedBefore = answer(id, 10, { modelId: changing.id, servedAt: later(1) });
     const miscounted = answer(id, 10, { modelId: changing.id, told: told(9) });
     const invented = answer(id, 10, {
       modelId: changing.id,
+      servedAt: later(1),
       told: { promptWeiPerMillion: 'x', completionWeiPerMillion: '', feeWei: '0' },
     });
     const untold: ServedRequest = answer(id, 10);
