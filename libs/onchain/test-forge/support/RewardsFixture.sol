@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {OpenToken} from "../../contracts/OpenToken.sol";
 import {IRewardsDistributor} from "../../contracts/IRewardsDistributor.sol";
 import {RewardsDistributor} from "../../contracts/RewardsDistributor.sol";
 import {Leaves} from "./Leaves.sol";
+import {SoleAuthority} from "./SoleAuthority.sol";
+import {TestToken} from "./TestToken.sol";
 import {Test} from "./Test.sol";
 
 /// @title A distributor with a poster, a council that is the test itself, and four people.
@@ -15,9 +15,9 @@ abstract contract RewardsFixture is Test {
     uint96 internal constant BOND = 50e18;
     bytes32 internal constant MANIFEST = keccak256("manifest");
 
-    OpenToken internal token;
+    TestToken internal token;
     RewardsDistributor internal distributor;
-    AccessManager internal manager;
+    SoleAuthority internal authority;
     address internal poster = address(0xA001);
     address internal treasury = address(0xA002);
     address internal watcher = address(0xA003);
@@ -27,10 +27,8 @@ abstract contract RewardsFixture is Test {
     function setUp() public virtual {
         vm.warp(1_700_000_000);
         for (uint160 i = 1; i <= 4; ++i) people.push(address(0xB000 + i));
-        OpenToken.Grant[] memory grants = new OpenToken.Grant[](1);
-        grants[0] = OpenToken.Grant(address(this), 1e27);
-        token = new OpenToken(grants);
-        manager = new AccessManager(address(this));
+        token = new TestToken();
+        authority = new SoleAuthority();
         distributor = deploy(address(0));
         token.transfer(watcher, 10_000e18);
         vm.prank(watcher);
@@ -40,7 +38,7 @@ abstract contract RewardsFixture is Test {
     function deploy(address confirmer) internal returns (RewardsDistributor) {
         IRewardsDistributor.Settings memory settings =
             IRewardsDistributor.Settings(poster, confirmer, treasury, DELAY, WINDOW, BOND);
-        return new RewardsDistributor(token, address(manager), settings);
+        return new RewardsDistributor(token, address(authority), settings);
     }
 
     function fund(uint256 amount) internal {
