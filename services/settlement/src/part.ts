@@ -1,18 +1,21 @@
 import type { ModuleMetadata } from '@nestjs/common';
-import type { PrepaidVault } from '@openledger/onchain';
+import type { InferenceEscrow, PrepaidVault } from '@openledger/onchain';
 import type { Composition, Host } from '@openledger/service-host';
 import type { JsonRpcProvider } from 'ethers';
+import type { CompareEndpoints } from './application/compare-endpoints.js';
 import type { SettlementConfig } from './config.js';
 import type { BackgroundLoop } from './inbound/background.js';
-import type { EthereumReader } from './outbound/ethereum-reader.js';
 import type { EthereumSender } from './outbound/ethereum-sender.js';
 import type { EthereumPayoutContracts } from './outbound/payout-contracts.js';
 import type { PostgresSettlementStore } from './outbound/postgres-store.js';
 
 export interface ConnectedChain {
   readonly provider: JsonRpcProvider;
+  /** Other endpoints, whose word is compared with the first one's. */
+  readonly witnesses: readonly JsonRpcProvider[];
   readonly vault: PrepaidVault;
-  readonly reader: EthereumReader;
+  readonly escrow: InferenceEscrow;
+  readonly reader: CompareEndpoints;
   readonly sender: EthereumSender;
   readonly contracts: EthereumPayoutContracts;
 }

@@ -1,29 +1,51 @@
 import { encodeEvent, topics } from '@openledger/contracts';
 import { derivedId } from '@openledger/kernel';
-import { CHAIN_DISTRIBUTOR, CHAIN_VAULT, payer, reorgDebt, UNMATCHED, wallet } from '../domain/accounts.js';
-import { availableOf, lesser } from '../domain/standing.js';
+import { CHAIN_DISTRIBUTOR, CHAIN_ESCROW, CHAIN_VAULT, UNMATCHED, wallet } from '../domain/accounts.js';
 import { single } from '../domain/transfer.js';
-import type { ChainEvent, SeenLog } from './chain-ports.js';
+import { applyChannelEvent, isChannelEvent, reverseChannelEvent } from './apply-channel.js';
+import { applyGovernance, isGovernance, reverseGovernance } from './apply-governance.js';
+import type { ClaimedEvent, DepositedEvent } from './chain-events.js';
+import type { SeenLog } from './chain-ports.js';
+import { creditPayer, debitPayer } from './payer-credit.js';
 import type { SettlementTx } from './ports.js';
 
 /** Identifies one application of one log: a block that comes back after a reorg is applied anew. */
 const referenceOf = (log: SeenLog, application: number): string =>
   `${log.transactionHash}:${log.logIndex}:${log.blockHash}:${application}`;
 
-/** Brings a log into the ledger, once. */
+/** Brings a log into the ledger, once. Kinds without money in our books are kept with their block and shown. */
 export async function applyLog(tx: SettlementTx, log: SeenLog, now: Date): Promise<void> {
   const application = await tx.chain.apply(log);
   if (application === undefined) return;
+  const { event } = log;
   const reference = referenceOf(log, application);
-  if (log.event.kind === 'deposited') await creditDeposit(tx, log.event, reference);
-  else await recordClaim(tx, { ...log, event: log.event }, reference, now);
+  if (event.kind === 'deposited') await creditDeposit(tx, event, reference);
+  else if (event.kind === 'claimed') await recordClaim(tx, { ...log, event }, reference, now);
+  else if (event.kind === 'escrow-settled') {
+    await tx.ledger.post([
+      single({
+        debit: CHAIN_VAULT,
+        credit: CHAIN_ESCROW,
+        amountWei: event.amountWei,
+        reason: 'settle',
+        reference,
+      }),
+    ]);
+  } else if (isChannelEvent(event)) await applyChannelEvent(tx, event, reference, now);
+  else if (isGovernance(event)) await applyGovernance(tx, event, log, now);
 }
 
 /** Undoes a log whose block is no longer part of the chain, by transfers the other way. */
-export async function reverseLog(tx: SettlementTx, log: SeenLog, application: number): Promise<void> {
+export async function reverseLog(
+  tx: SettlementTx,
+  log: SeenLog,
+  application: number,
+  now: Date,
+): Promise<void> {
   const reference = `undo:${referenceOf(log, application)}`;
   const { event } = log;
-  if (event.kind === 'claimed') {
+  if (event.kind === 'deposited') await reverseDeposit(tx, event, reference);
+  else if (event.kind === 'claimed') {
     await tx.ledger.post([
       single({
         debit: CHAIN_DISTRIBUTOR,
@@ -33,55 +55,37 @@ export async function reverseLog(tx: SettlementTx, log: SeenLog, application: nu
         reference,
       }),
     ]);
-    return;
-  }
-  await reverseDeposit(tx, event, reference);
+  } else if (event.kind === 'escrow-settled') {
+    await tx.ledger.post([
+      single({
+        debit: CHAIN_ESCROW,
+        credit: CHAIN_VAULT,
+        amountWei: event.amountWei,
+        reason: 'reorg',
+        reference,
+      }),
+    ]);
+  } else if (isChannelEvent(event)) await reverseChannelEvent(tx, event, reference);
+  else if (isGovernance(event)) await reverseGovernance(tx, event, log, now);
 }
 
-type Deposited = Extract<ChainEvent, { kind: 'deposited' }>;
-type Claimed = Extract<ChainEvent, { kind: 'claimed' }>;
-
-/** Covers first what the organisation owes from a deposit that a reorg took back. */
-async function creditDeposit(tx: SettlementTx, event: Deposited, reference: string): Promise<void> {
+async function creditDeposit(tx: SettlementTx, event: DepositedEvent, reference: string): Promise<void> {
   const { organisationId, amountWei } = event;
-  const deposit = { debit: CHAIN_VAULT, reason: 'deposit', reference };
-  if (organisationId === undefined) {
-    await tx.ledger.post([single({ ...deposit, credit: UNMATCHED, amountWei })]);
-    return;
-  }
-  const debt = reorgDebt(organisationId);
-  const standing = await tx.ledger.lock(debt);
-  const owedWei = standing.debitsPostedWei - standing.creditsPostedWei;
-  const coveredWei = lesser(owedWei, amountWei);
-  await tx.ledger.post(
-    [
-      single({ ...deposit, credit: debt, amountWei: coveredWei }),
-      single({ ...deposit, credit: payer(organisationId), amountWei: amountWei - coveredWei }),
-    ].filter((transfer) => transfer.amountWei > 0n),
-  );
+  const deposit = { debit: CHAIN_VAULT, amountWei, reason: 'deposit', reference };
+  if (organisationId === undefined) await tx.ledger.post([single({ ...deposit, credit: UNMATCHED })]);
+  else await creditPayer(tx, organisationId, deposit);
 }
 
-/** Takes back what is left; what was spent already becomes a debt of the organisation. */
-async function reverseDeposit(tx: SettlementTx, event: Deposited, reference: string): Promise<void> {
+async function reverseDeposit(tx: SettlementTx, event: DepositedEvent, reference: string): Promise<void> {
   const { organisationId, amountWei } = event;
-  const undo = { credit: CHAIN_VAULT, reason: 'reorg', reference };
-  if (organisationId === undefined) {
-    await tx.ledger.post([single({ ...undo, debit: UNMATCHED, amountWei })]);
-    return;
-  }
-  const account = payer(organisationId);
-  const takenWei = lesser(availableOf(await tx.ledger.lock(account)), amountWei);
-  await tx.ledger.post(
-    [
-      single({ ...undo, debit: account, amountWei: takenWei }),
-      single({ ...undo, debit: reorgDebt(organisationId), amountWei: amountWei - takenWei }),
-    ].filter((transfer) => transfer.amountWei > 0n),
-  );
+  const undo = { credit: CHAIN_VAULT, amountWei, reason: 'reorg', reference };
+  if (organisationId === undefined) await tx.ledger.post([single({ ...undo, debit: UNMATCHED })]);
+  else await debitPayer(tx, organisationId, undo);
 }
 
 async function recordClaim(
   tx: SettlementTx,
-  log: SeenLog & { readonly event: Claimed },
+  log: SeenLog & { readonly event: ClaimedEvent },
   reference: string,
   now: Date,
 ): Promise<void> {

@@ -1,31 +1,35 @@
 import { encodeEvent, topics } from '@openledger/contracts';
 import { derivedId, invariant } from '@openledger/kernel';
 import { CHAIN_DISTRIBUTOR, CHAIN_VAULT } from '../domain/accounts.js';
+import { kindOf, NO_EFFECT } from '../domain/purpose.js';
 import { single } from '../domain/transfer.js';
-import { fundPurpose, rootPurpose } from './close-epoch.js';
+import { epochReference, rootPurpose } from './close-epoch.js';
 import type { SettlementTx } from './ports.js';
 
 /** What a mined transaction of ours means for the books. */
 export async function applyMined(tx: SettlementTx, purpose: string, transactionHash: string): Promise<void> {
+  if (NO_EFFECT.has(kindOf(purpose))) return;
   const epochNumber = Number(purpose.split(':')[1]);
   const epoch = await tx.epochs.find(epochNumber);
   invariant(epoch, `transaction ${purpose} belongs to no epoch`);
-  if (purpose === fundPurpose(epochNumber)) {
+  const fundedWei = await tx.epochs.fundingOf(purpose);
+  if (fundedWei !== undefined) {
     await tx.ledger.post([
       single({
         debit: CHAIN_DISTRIBUTOR,
         credit: CHAIN_VAULT,
-        amountWei: epoch.fundedWei,
+        amountWei: fundedWei,
         reason: 'fund',
-        reference: `epoch:${epochNumber}`,
+        reference: purpose,
       }),
     ]);
     return;
   }
-  invariant(purpose === rootPurpose(epochNumber), `nobody knows what ${purpose} is for`);
+  // A root that was stopped while it was under way is no news: the distributor tells what holds.
+  if (purpose !== rootPurpose(epoch) || epoch.state !== 'posting') return;
   await tx.epochs.activate(epochNumber, transactionHash);
   await tx.emit(
-    encodeEvent(topics.epochClosed, derivedId(`epoch:${epochNumber}`, topics.epochClosed.name), {
+    encodeEvent(topics.epochClosed, derivedId(epochReference(epoch), topics.epochClosed.name), {
       epoch: epochNumber,
       root: epoch.root,
       totalWei: epoch.totalWei.toString(),

@@ -56,3 +56,6 @@ export function accrualOf(part: Pick<FeePart, 'role' | 'payeeId'>): Account {
 
 /** Accounts that an epoch pays out; the rest stays with the platform. */
 export const PAYABLE_ROLES = ['contributor', 'developer', 'base-model', 'node', 'royalty'] as const;
+
+/** Accounts that parts of fees are credited to. */
+export const ACCRUAL_ROLES = [...PAYABLE_ROLES, 'platform', 'stakers', 'reserve'] as const;

@@ -125,17 +125,17 @@ export const CreateChannels = sqlMigration(
       id text PRIMARY KEY CHECK (id ~ '^0x[0-9a-f]{64}$'),
       organisation_id text NOT NULL,
       config jsonb NOT NULL,
-      accepted wei NOT NULL DEFAULT 0,
-      voucher_max wei NOT NULL DEFAULT 0,
-      signature text NOT NULL DEFAULT '',
+      accepted wei NOT NULL,
+      voucher_max wei NOT NULL,
+      signature text NOT NULL,
       claimed wei NOT NULL DEFAULT 0,
-      written_off wei NOT NULL DEFAULT 0,
       frozen text,
-      first_at timestamptz NOT NULL,
+      hurry boolean NOT NULL DEFAULT false,
+      claiming text REFERENCES chain_tx,
+      claiming_total wei NOT NULL DEFAULT 0,
       accepted_at timestamptz NOT NULL,
       CHECK (accepted <= voucher_max)
     );
-    CREATE INDEX channel_organisation ON channel (organisation_id, accepted_at DESC);
     CREATE INDEX channel_unclaimed ON channel (accepted_at) WHERE accepted > claimed;
     CREATE TABLE channel_voucher (
       channel_id text NOT NULL REFERENCES channel,
@@ -143,7 +143,12 @@ export const CreateChannels = sqlMigration(
       increase wei NOT NULL,
       signature text NOT NULL,
       accepted_at timestamptz NOT NULL,
-      PRIMARY KEY (channel_id, maximum)
+      PRIMARY KEY (channel_id, maximum, accepted_at)
     );
+    CREATE INDEX channel_voucher_time ON channel_voucher (channel_id, accepted_at DESC);
+    CREATE INDEX channel_organisation ON channel (organisation_id);
+    CREATE INDEX chain_log_organisation ON chain_log ((event ->> 'organisationId'), block_number DESC)
+      WHERE event ->> 'kind' = 'deposited';
+    CREATE INDEX chain_log_channel ON chain_log ((event ->> 'channelId')) WHERE event ? 'channelId';
   `,
 );

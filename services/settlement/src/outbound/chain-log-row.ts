@@ -25,5 +25,8 @@ export const readLog = (row: LogRow): SeenLog => ({
 
 const readEvent = (stored: LogRow['event']): ChainEvent =>
   Object.fromEntries(
-    Object.entries(stored).map(([name, value]) => [name, name.endsWith('Wei') ? BigInt(String(value)) : value]),
+    Object.entries(stored).map(([name, value]) => [
+      name,
+      name.endsWith('Wei') ? BigInt(String(value)) : value,
+    ]),
   ) as unknown as ChainEvent;

@@ -1,20 +1,18 @@
-import {
-  type ChainLog,
-  organisationOf,
-  type PrepaidVault,
-  type RewardsDistributor,
-} from '@openledger/onchain';
+import { DomainError } from '@openledger/kernel';
 import type { Log, Provider } from 'ethers';
-import { type ChainEvent, ChainReader, type SeenLog } from '../application/chain-ports.js';
+import { ChainReader, type FinalityTag, type SeenLog } from '../application/chain-ports.js';
+import type { EventSource } from './event-sources.js';
 
-/** Reads blocks and the logs of vault and distributor by JSON-RPC. */
+/** Reads blocks and the logs of our contracts by JSON-RPC. */
 export class EthereumReader extends ChainReader {
+  private readonly sources: ReadonlyMap<string, EventSource>;
+
   constructor(
     private readonly provider: Provider,
-    private readonly vault: PrepaidVault,
-    private readonly distributor: RewardsDistributor,
+    sources: readonly EventSource[],
   ) {
     super();
+    this.sources = new Map(sources.map((source) => [keyOf(source.address, source.topic), source]));
   }
 
   head(): Promise<number> {
@@ -27,38 +25,53 @@ export class EthereumReader extends ChainReader {
   }
 
   async logs(from: number, to: number): Promise<SeenLog[]> {
+    const sources = [...this.sources.values()];
     const logs = await this.provider.getLogs({
-      address: [this.vault.address, this.distributor.address],
-      topics: [[this.vault.depositedTopic, this.distributor.claimedTopic]],
+      address: [...new Set(sources.map(({ address }) => address))],
+      topics: [[...new Set(sources.map(({ topic }) => topic))]],
       fromBlock: from,
       toBlock: to,
     });
-    return logs.map((log) => this.read(log));
+    return logs.flatMap((log) => this.read(log, from, to)).sort(inOrder);
   }
 
-  private read(log: Log & ChainLog): SeenLog {
-    return {
-      transactionHash: log.transactionHash,
-      logIndex: log.index,
-      blockNumber: log.blockNumber,
-      blockHash: log.blockHash,
-      event: log.topics[0] === this.vault.depositedTopic ? this.deposited(log) : this.claimed(log),
-    };
+  async tagged(tag: FinalityTag): Promise<number | undefined> {
+    try {
+      return (await this.provider.getBlock(tag))?.number;
+    } catch {
+      // Older nodes answer an unknown name with an error; that they answer at all is seen elsewhere.
+      return undefined;
+    }
   }
 
-  private deposited(log: ChainLog): ChainEvent {
-    const { account, from, amountWei } = this.vault.decodeDeposited(log);
-    const organisationId = organisationOf(account);
-    return {
-      kind: 'deposited',
-      ...(organisationId === undefined ? {} : { organisationId }),
-      from,
-      amountWei,
-    };
-  }
-
-  private claimed(log: ChainLog): ChainEvent {
-    const { epoch, account, amountWei } = this.distributor.decodeClaimed(log);
-    return { kind: 'claimed', epoch, wallet: account, amountWei };
+  /** Topics are shared between contracts: one that names an event of another is none of ours. */
+  private read(log: Log, from: number, to: number): SeenLog[] {
+    const source = this.sources.get(keyOf(log.address, log.topics[0] ?? ''));
+    if (!source) return [];
+    if (log.removed || log.blockNumber < from || log.blockNumber > to) {
+      throw new DomainError(
+        'unavailable',
+        'RPC_LOGS_FOREIGN',
+        'the endpoint told a log that was not asked for',
+        {
+          details: { blockNumber: log.blockNumber, from, to },
+        },
+      );
+    }
+    const event = source.decode(log);
+    if (!event) return [];
+    return [
+      {
+        transactionHash: log.transactionHash,
+        logIndex: log.index,
+        blockNumber: log.blockNumber,
+        blockHash: log.blockHash,
+        event,
+      },
+    ];
   }
 }
+
+const keyOf = (address: string, topic: string): string => `${address}:${topic}`.toLowerCase();
+
+const inOrder = (a: SeenLog, b: SeenLog): number => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex;

@@ -1,8 +1,19 @@
 import { asRevert } from '@openledger/onchain';
-import { isError, type Provider, Transaction, type Wallet } from 'ethers';
-import { type MinedTransaction, type SignedAttempt, TransactionSender } from '../application/chain-ports.js';
+import { type Provider, Transaction } from 'ethers';
 import type { ContractCall } from '../application/epoch-ports.js';
+import {
+  type BroadcastAnswer,
+  type FreshAttempt,
+  type MinedTransaction,
+  type SignedAttempt,
+  type SigningContext,
+  TransactionSender,
+} from '../application/sending-ports.js';
 import { greater } from '../domain/standing.js';
+import { broadcastAnswerOf } from './broadcast-answer.js';
+import { L1Fee } from './l1-fee.js';
+import type { PolicedSigner } from './signers/policed-signer.js';
+import { toEthers } from './signers/signed-transaction.js';
 
 /** Share of the estimate added, because state may move between simulation and inclusion. */
 const GAS_MARGIN_PERCENT = 25n;
@@ -12,56 +23,85 @@ const REPLACE_PERCENT = 113n;
 const TIP_MIN_WEI = 1_000_000n;
 const FEE_HISTORY_BLOCKS = 5;
 
-/** Signs with a local key and sends by JSON-RPC. */
+type JsonRpc = Provider & { send(method: string, params: unknown[]): Promise<unknown> };
+
+/** Prices, has signed and sends by JSON-RPC. */
 export class EthereumSender extends TransactionSender {
   readonly address: string;
+  private readonly l1Fee: L1Fee;
 
   constructor(
-    private readonly provider: Provider & { send(method: string, params: unknown[]): Promise<unknown> },
-    private readonly wallet: Wallet,
-    private readonly chainId: number,
+    private readonly provider: JsonRpc,
+    private readonly signer: PolicedSigner,
   ) {
     super();
-    this.address = wallet.address;
+    this.address = signer.address;
+    this.l1Fee = new L1Fee(provider);
   }
 
   minedNonce(): Promise<number> {
     return this.provider.getTransactionCount(this.address, 'latest');
   }
 
-  async sign(
-    call: ContractCall,
-    nonce: number,
-    replaced?: SignedAttempt,
-  ): Promise<Omit<SignedAttempt, 'createdAt'>> {
+  async sign(call: ContractCall, nonce: number, { use, replaced }: SigningContext): Promise<FreshAttempt> {
     const gasLimit = replaced ? Transaction.from(replaced.raw).gasLimit : await this.simulate(call);
     const fees = outbid(await this.fees(), replaced);
-    const transaction = Transaction.from({
-      type: 2,
-      chainId: this.chainId,
+    const unsigned = {
+      chainId: this.signer.policy.chainId,
       nonce,
       to: call.to,
       data: call.data,
+      valueWei: 0n,
       gasLimit,
-      maxFeePerGas: fees.maxFeeWei,
-      maxPriorityFeePerGas: fees.tipWei,
-    });
-    const raw = await this.wallet.signTransaction(transaction);
-    return { hash: Transaction.from(raw).hash ?? '', raw, ...fees };
+      ...fees,
+    };
+    const l1FeeWei = await this.l1Fee.of(toEthers(unsigned).unsignedSerialized);
+    const costWei = gasLimit * fees.maxFeeWei + l1FeeWei;
+    const { raw, hash, entry } = await this.signer.sign(unsigned, costWei, use);
+    return { raw, hash, entry, gasLimit, ...fees };
   }
 
-  async broadcast(raw: string): Promise<void> {
+  async broadcast(raw: string): Promise<BroadcastAnswer> {
     try {
       await this.provider.send('eth_sendRawTransaction', [raw]);
+      return { outcome: 'accepted' };
     } catch (error) {
-      if (!isKnown(error)) throw error;
+      const answer = broadcastAnswerOf(error);
+      if (answer) return answer;
+      throw error;
     }
   }
 
   async receipt(hash: string): Promise<MinedTransaction | undefined> {
     const receipt = await this.provider.getTransactionReceipt(hash);
-    if (!receipt) return undefined;
+    if (!receipt || receipt.hash.toLowerCase() !== hash.toLowerCase()) return undefined;
     return { number: receipt.blockNumber, hash: receipt.blockHash, succeeded: receipt.status === 1 };
+  }
+
+  /** Halves the chain until it has the block in which the count of the key passes the nonce. */
+  async spender(nonce: number): Promise<{ hash: string; number: number } | undefined> {
+    try {
+      let low = 0;
+      let high = await this.provider.getBlockNumber();
+      if ((await this.countAt(high)) <= nonce) return undefined;
+      while (low < high) {
+        const middle = Math.floor((low + high) / 2);
+        if ((await this.countAt(middle)) > nonce) high = middle;
+        else low = middle + 1;
+      }
+      const block = await this.provider.getBlock(low, true);
+      const found = block?.prefetchedTransactions.find(
+        (one) => one.nonce === nonce && one.from.toLowerCase() === this.address.toLowerCase(),
+      );
+      return found && { hash: found.hash, number: low };
+    } catch {
+      // Most nodes keep the state of the newest blocks only.
+      return undefined;
+    }
+  }
+
+  private countAt(block: number): Promise<number> {
+    return this.provider.getTransactionCount(this.address, block);
   }
 
   /**
@@ -99,12 +139,4 @@ function outbid(fees: { maxFeeWei: bigint; tipWei: bigint }, replaced: SignedAtt
     maxFeeWei: higher(fees.maxFeeWei, replaced.maxFeeWei),
     tipWei: higher(fees.tipWei, replaced.tipWei),
   };
-}
-
-/** The node has, or had, these very bytes; whether they were mined is for the receipt to say. */
-function isKnown(error: unknown): boolean {
-  if (isError(error, 'NONCE_EXPIRED')) return true;
-  return /already (known|imported)|nonce too low/i.test(
-    error instanceof Error ? error.message : String(error),
-  );
 }

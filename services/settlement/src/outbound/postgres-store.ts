@@ -45,6 +45,20 @@ export class PostgresSettlementStore extends SettlementStore {
     return this.database.onceAll('settlement', eventIds, (tx, fresh) => work(this.partsOf(tx), fresh));
   }
 
+  /** Held by a transaction that does nothing else, so the lock ends with the connection, however that ends. */
+  exclusively(name: string, work: () => Promise<void>): Promise<boolean> {
+    return this.database.transaction(async (tx) => {
+      await tx.query(`SET LOCAL idle_in_transaction_session_timeout = ${EXCLUSIVE_MS_MAX}`);
+      const [row] = await tx.query<{ held: boolean }>(
+        'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held',
+        [`settlement:${name}`],
+      );
+      if (row?.held !== true) return false;
+      await work();
+      return true;
+    });
+  }
+
   private partsOf(tx: Transaction): SettlementTx {
     return partsOf(tx, new PostgresLedger(tx, this.accountKeys, this.clock));
   }
