@@ -3,7 +3,10 @@ import { EndLease } from './application/end-lease.js';
 import { HoldBalance } from './application/hold-balance.js';
 import { LeaseBalance } from './application/lease-balance.js';
 import type { SettlementQueries } from './application/queries.js';
+import { ReadBalance } from './application/read-balance.js';
+import { priceNoticeOf } from './billing-part.js';
 import { settlementGrpc } from './inbound/settlement.grpc.js';
+import { PostgresBillingQueries } from './outbound/postgres-billing-queries.js';
 import type { Base, Part } from './part.js';
 
 /** Prepaid balances: holds and leases for gateways. */
@@ -15,10 +18,21 @@ export function prepaidPart({ host, config, store }: Base, queries: SettlementQu
     useForMs: config.SETTLEMENT_LEASE_USE_MS,
     abandonAfterMs: config.SETTLEMENT_LEASE_ABANDON_MS,
   });
+  const readBalance = new ReadBalance(store, queries);
   const everyMs = config.SETTLEMENT_HOLD_SWEEP_MS;
   return {
+    providers: [{ provide: ReadBalance, useValue: readBalance }],
     grpc: [
-      settlementGrpc(host, { holdBalance, endHold, leaseBalance, endLease, queries, clock: host.clock }),
+      settlementGrpc(host, {
+        holdBalance,
+        endHold,
+        leaseBalance,
+        endLease,
+        readBalance,
+        billing: new PostgresBillingQueries(host.database),
+        priceNotice: priceNoticeOf(config),
+        clock: host.clock,
+      }),
     ],
     loops: [
       {

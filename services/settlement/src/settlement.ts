@@ -2,6 +2,7 @@ import { loadConfig } from '@openledger/config';
 import { payerAccount } from '@openledger/onchain';
 import type { Composition, Host, Service } from '@openledger/service-host';
 import { SettlementQueries } from './application/queries.js';
+import { billingPart } from './billing-part.js';
 import { chainPart, connectChain } from './chain-part.js';
 import { SettlementConfig } from './config.js';
 import { publicEndpoint } from './domain/public-endpoint.js';
@@ -32,6 +33,7 @@ function compose(host: Host): Composition {
     prepaidPart(base, queries),
     meteringPart(base),
     epochsPart(base),
+    billingPart(base),
     webhooksPart(base),
   ];
   const background = new Background(

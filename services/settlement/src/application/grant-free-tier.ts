@@ -99,11 +99,6 @@ export interface SponsorFunding {
 export class FreeTiers {
   constructor(private readonly store: SettlementStore) {}
 
-  /** Brings an organisation's grants up to date. */
-  touch(organisationId: string, now: Date): Promise<void> {
-    return this.store.transaction((tx) => grantFreeTier(tx, organisationId, now));
-  }
-
   /** From the next month that is granted on. @throws DomainError SPONSOR_INVALID */
   set(tier: FreeTier, now: Date): Promise<void> {
     checkSponsor(tier.sponsor);

@@ -145,3 +145,27 @@ function checkPrice(price: Price): void {
 }
 
 const refusal = (code: string, message: string): DomainError => new DomainError('invalid', code, message);
+
+/** A price with all that is known of its future; times run from now on, so that nobody compares clocks. */
+export interface PriceQuote {
+  readonly price: Price;
+  readonly next?: { readonly price: Price; readonly inMs: number };
+  /** Nothing else takes effect within this time. */
+  readonly goodForMs: number;
+}
+
+/** Undefined without a list. */
+export function quote(
+  versions: readonly PriceVersion[],
+  notice: PriceNotice,
+  now: Date,
+): PriceQuote | undefined {
+  const current = versionAt(versions, now);
+  if (!current) return undefined;
+  const next = versionAfter(versions, now);
+  return {
+    price: current.price,
+    ...(next ? { next: { price: next.price, inMs: next.effectiveAt.getTime() - now.getTime() } } : {}),
+    goodForMs: notice.reductionMs,
+  };
+}

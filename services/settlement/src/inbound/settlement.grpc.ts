@@ -1,4 +1,5 @@
 import {
+  fromPrice,
   type GetBalanceRequest,
   type GetBalanceResponse,
   type GetPriceRequest,
@@ -15,11 +16,13 @@ import {
 } from '@openledger/contracts';
 import { type Clock, DomainError, isId } from '@openledger/kernel';
 import { type GrpcContext, type GrpcService, unary } from '@openledger/service-host';
+import type { BillingQueries } from '../application/billing-queries.js';
 import type { EndHold } from '../application/end-hold.js';
 import type { EndLease } from '../application/end-lease.js';
 import { type HoldBalance, modelNotDeployed } from '../application/hold-balance.js';
 import type { LeaseAnswer, LeaseBalance } from '../application/lease-balance.js';
-import type { SettlementQueries } from '../application/queries.js';
+import type { ReadBalance } from '../application/read-balance.js';
+import { type PriceNotice, type PriceQuote, quote } from '../domain/price.js';
 
 const ID_CHARACTERS_MAX = 200;
 /** Of one lease; what a column of Postgres holds. */
@@ -30,13 +33,15 @@ export interface GrpcUseCases {
   readonly endHold: EndHold;
   readonly leaseBalance: LeaseBalance;
   readonly endLease: EndLease;
-  readonly queries: SettlementQueries;
+  readonly readBalance: ReadBalance;
+  readonly billing: BillingQueries;
+  readonly priceNotice: PriceNotice;
   readonly clock: Clock;
 }
 
 /** Prepaid balances for the gateway. */
 export function settlementGrpc(context: GrpcContext, useCases: GrpcUseCases): GrpcService {
-  const { holdBalance, endHold, leaseBalance, endLease, queries, clock } = useCases;
+  const { holdBalance, endHold, leaseBalance, endLease, readBalance, billing, priceNotice, clock } = useCases;
   return {
     definition: SettlementServiceService,
     implementation: {
@@ -73,15 +78,12 @@ export function settlementGrpc(context: GrpcContext, useCases: GrpcUseCases): Gr
         return { settled: await endLease.run(request.leaseId, request.receipts) };
       }),
       getPrice: unary<GetPriceRequest, GetPriceResponse>(context, async ({ modelId }) => {
-        const price = await queries.price(modelId);
-        if (!price) throw modelNotDeployed(modelId);
-        return {
-          promptWeiPerMillion: price.promptWeiPerMillion.toString(),
-          completionWeiPerMillion: price.completionWeiPerMillion.toString(),
-        };
+        const quoted = quote(await billing.prices(modelId), priceNotice, clock.now());
+        if (!quoted) throw modelNotDeployed(modelId);
+        return toPriceResponse(quoted);
       }),
       getBalance: unary<GetBalanceRequest, GetBalanceResponse>(context, async (request) => {
-        const balance = await queries.balance(request.organisationId);
+        const balance = await readBalance.run(request.organisationId, clock.now());
         return { availableWei: balance.availableWei.toString(), heldWei: balance.heldWei.toString() };
       }),
     },
@@ -105,3 +107,12 @@ const toLeaseResponse = (answer: LeaseAnswer): LeaseBalanceResponse =>
   answer.kind === 'granted'
     ? { grantedWei: answer.grantedWei.toString(), useForMs: answer.useForMs, retryAfterMs: 0 }
     : { grantedWei: '0', useForMs: 0, retryAfterMs: answer.retryAfterMs };
+
+/** A change further off than this many milliseconds is told when it has come closer: the field holds 32 bits. */
+const TOLD_AHEAD_MAX_MS = 2 ** 31;
+
+const toPriceResponse = ({ price, next, goodForMs }: PriceQuote): GetPriceResponse => ({
+  ...fromPrice(price),
+  ...(next && next.inMs < TOLD_AHEAD_MAX_MS ? { next: fromPrice(next.price), changesInMs: next.inMs } : {}),
+  goodForMs,
+});

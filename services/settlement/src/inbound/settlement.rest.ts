@@ -14,6 +14,7 @@ import { z } from 'zod';
 import { CloseEpoch } from '../application/close-epoch.js';
 import type { Receipt } from '../application/queries.js';
 import { SettlementQueries } from '../application/queries.js';
+import { ReadBalance } from '../application/read-balance.js';
 import { SettlementView } from './settlement-view.js';
 
 const EPOCHS_PAGE = 100;
@@ -36,13 +37,14 @@ export class SettlementController {
     @Inject(SettlementQueries) private readonly queries: SettlementQueries,
     @Inject(CloseEpoch) private readonly closeEpoch: CloseEpoch,
     @Inject(SettlementView) private readonly view: SettlementView,
+    @Inject(ReadBalance) private readonly readBalance: ReadBalance,
   ) {}
 
   @Get('balance')
   @RequireScope('balance:read')
   async balance(@Caller() caller: Principal) {
     const organisationId = organisationOf(caller);
-    return this.view.balance(organisationId, await this.queries.balance(organisationId));
+    return this.view.balance(organisationId, await this.readBalance.run(organisationId, this.view.now()));
   }
 
   /** For who paid and for who is paid; to everybody else the receipt does not exist. */

@@ -1,0 +1,45 @@
+import { AnnouncePrice } from './application/announce-price.js';
+import { BillingQueries } from './application/billing-queries.js';
+import { FreeTiers } from './application/grant-free-tier.js';
+import { RefundAnswer } from './application/refund-answer.js';
+import { SetBudget } from './application/set-budget.js';
+import { TellBudgets } from './application/tell-budgets.js';
+import type { SettlementConfig } from './config.js';
+import type { PriceNotice } from './domain/price.js';
+import { BillingController } from './inbound/billing.rest.js';
+import { PricesController } from './inbound/prices.rest.js';
+import { PostgresBillingQueries } from './outbound/postgres-billing-queries.js';
+import type { Base, Part } from './part.js';
+
+const TELL_BUDGETS_EVERY_MS = 5_000;
+/** In which every gateway asks again, so that all of them know a lower price before it takes effect. */
+const REDUCTION_NOTICE_MS = 600_000;
+
+export const priceNoticeOf = (config: SettlementConfig): PriceNotice => ({
+  raiseMs: config.SETTLEMENT_PRICE_NOTICE_MS,
+  reductionMs: Math.min(config.SETTLEMENT_PRICE_NOTICE_MS, REDUCTION_NOTICE_MS),
+});
+
+/** Price lists, budgets, free tiers, refunds. */
+export function billingPart({ host, config, store }: Base): Part {
+  const tellBudgets = new TellBudgets(store);
+  return {
+    controllers: [PricesController, BillingController],
+    providers: [
+      { provide: BillingQueries, useValue: new PostgresBillingQueries(host.database) },
+      { provide: AnnouncePrice, useValue: new AnnouncePrice(store, priceNoticeOf(config)) },
+      { provide: SetBudget, useValue: new SetBudget(store) },
+      { provide: FreeTiers, useValue: new FreeTiers(store) },
+      { provide: RefundAnswer, useValue: new RefundAnswer(store) },
+    ],
+    loops: [
+      {
+        name: 'tell budgets',
+        everyMs: TELL_BUDGETS_EVERY_MS,
+        work: async () => {
+          while ((await tellBudgets.run(host.clock.now())) > 0);
+        },
+      },
+    ],
+  };
+}
