@@ -100,13 +100,13 @@ export class FreeTiers {
   constructor(private readonly store: SettlementStore) {}
 
   /** From the next month that is granted on. @throws DomainError SPONSOR_INVALID */
-  set(tier: FreeTier, now: Date): Promise<void> {
+  async set(tier: FreeTier, now: Date): Promise<void> {
     checkSponsor(tier.sponsor);
-    return this.store.transaction((tx) => tx.freeTiers.save(tier, now));
+    await this.store.transaction((tx) => tx.freeTiers.save(tier, now));
   }
 
   /** Moves prepaid money of the operator's organisation to a sponsor. @throws DomainError FUNDING_CONFLICT, INSUFFICIENT_BALANCE */
-  fund(funding: SponsorFunding): Promise<void> {
+  async fund(funding: SponsorFunding): Promise<void> {
     const account = sponsor(checkSponsor(funding.sponsor));
     const transfer = {
       ...single({
@@ -119,7 +119,7 @@ export class FreeTiers {
       // By its id alone, so that the same id for something else is seen.
       id: funding.id,
     };
-    return this.store.transaction((tx) => tx.ledger.post([transfer])).catch(asFundingConflict);
+    await this.store.transaction((tx) => tx.ledger.post([transfer])).catch(asFundingConflict);
   }
 }
 
