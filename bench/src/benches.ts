@@ -10,12 +10,14 @@ import { attributionReal } from './attribution/real.js';
 import { attributionScan } from './attribution/scan.js';
 import { attributionSpans } from './attribution/spans.js';
 import type { Bench } from './bench.js';
+import { merkleMillion } from './chain/merkle.js';
 import { eventlogCrash } from './eventlog/crash.js';
 import { eventlogThroughput } from './eventlog/throughput.js';
 import { flowFirstAnswer } from './flow/first-answer.js';
 import { gatewayLeases } from './gateway/leases.js';
 import { gatewayOverhead } from './gateway/overhead.js';
 import { gatewayRouting } from './gateway/routing.js';
+import { ledgerBatch } from './ledger/batch.js';
 import { seedlingDomains } from './seedling/domains.js';
 import { servingColdLoad } from './serving/cold-load.js';
 import { servingContinuous } from './serving/continuous.js';
@@ -52,6 +54,7 @@ export const benches: readonly Bench[] = [
   gatewayRouting,
   gatewayOverhead,
   gatewayLeases,
+  merkleMillion,
   attributionScan,
   attributionSpans,
   attributionOracle,
@@ -63,4 +66,5 @@ export const benches: readonly Bench[] = [
   attributionReal,
   attributionAttacks,
   attributionCanary,
+  ledgerBatch,
 ];

@@ -2,6 +2,7 @@ import { invariant, isId } from '@openledger/kernel';
 import type { Provider } from 'ethers';
 import { type ChainLog, DeployedContract, type PreparedCall } from './contract.js';
 import { prepaidVaultArtifact } from './generated/prepaid-vault.js';
+import { OpenToken } from './open-token.js';
 
 /** A payer prepaid. `account` is {@link payerAccount} of its organisation. */
 export interface Deposited {
@@ -30,8 +31,17 @@ export function organisationOf(account: string): string | undefined {
 export class PrepaidVault extends DeployedContract {
   readonly depositedTopic = this.topicOf('Deposited');
 
-  constructor(address: string, provider: Provider) {
-    super(address, provider, prepaidVaultArtifact.abi);
+  constructor(
+    address: string,
+    private readonly chain: Provider,
+  ) {
+    super(address, chain, prepaidVaultArtifact.abi);
+  }
+
+  /** OPEN that it holds now. */
+  async heldWei(): Promise<bigint> {
+    const [token] = await this.read('token');
+    return new OpenToken(String(token), this.chain).balanceOf(this.address);
   }
 
   async operator(): Promise<string> {

@@ -1,5 +1,9 @@
-import { DomainError } from '@openledger/kernel';
 import { CloseEpoch } from './application/close-epoch.js';
+import { EpochRecords, ManifestStore } from './application/manifest-ports.js';
+import { WriteManifests } from './application/write-manifests.js';
+import { ManifestController } from './inbound/manifest.rest.js';
+import { PostgresEpochRecords } from './outbound/postgres-epoch-records.js';
+import { PostgresManifests } from './outbound/postgres-manifests.js';
 import type { Base, Part } from './part.js';
 
 /** How often within an epoch it is asked whether the epoch is over, between these bounds. */
@@ -7,28 +11,27 @@ const EPOCH_CHECKS = 60;
 const EPOCH_CHECK_MIN_MS = 200;
 const EPOCH_CHECK_MAX_MS = 60_000;
 
-/** Turns what accrued into promises, and roots of them for the chain. */
+/** Turns what accrued into promises, roots of them for the chain, and publishes what they follow from. */
 export function epochsPart({ host, config, store, chain }: Base): Part {
-  const closeEpoch = new CloseEpoch(store, chain.contracts);
-  const intervalMs = config.SETTLEMENT_EPOCH_MS;
-  return {
-    providers: [{ provide: CloseEpoch, useValue: closeEpoch }],
-    loops: [
-      {
-        name: 'close epoch',
-        everyMs: Math.min(Math.max(intervalMs / EPOCH_CHECKS, EPOCH_CHECK_MIN_MS), EPOCH_CHECK_MAX_MS),
-        work: async () => {
-          const now = host.clock.now();
-          if (await closeEpoch.due(now, intervalMs)) await closeEpoch.run(now).catch(ignoreIdle);
-        },
-      },
-    ],
+  const records = new PostgresEpochRecords(host.database);
+  const manifestStore = new PostgresManifests(host.database);
+  const manifests = new WriteManifests(records, manifestStore, {
+    chainId: config.CHAIN_ID,
+    address: config.CHAIN_DISTRIBUTOR_ADDRESS,
+  });
+  const closeEpoch = new CloseEpoch({ store, records, manifests, contracts: chain.contracts });
+  const lengths = {
+    ledgerMs: config.SETTLEMENT_EPOCH_MS,
+    ledgersOfChain: config.SETTLEMENT_CHAIN_EPOCH_LENGTH,
   };
-}
-
-/** An epoch in which nobody earned is skipped, and one that is still on its way is waited for. */
-function ignoreIdle(error: unknown): void {
-  const idle =
-    error instanceof DomainError && ['NOTHING_TO_SETTLE', 'EPOCH_IN_PROGRESS'].includes(error.code);
-  if (!idle) throw error;
+  const everyMs = Math.min(Math.max(lengths.ledgerMs / EPOCH_CHECKS, EPOCH_CHECK_MIN_MS), EPOCH_CHECK_MAX_MS);
+  return {
+    controllers: [ManifestController],
+    providers: [
+      { provide: CloseEpoch, useValue: closeEpoch },
+      { provide: EpochRecords, useValue: records },
+      { provide: ManifestStore, useValue: manifestStore },
+    ],
+    loops: [{ name: 'close epoch', everyMs, work: () => closeEpoch.tick(host.clock.now(), lengths) }],
+  };
 }

@@ -3,7 +3,7 @@ import { sendAndWait } from '@openledger/onchain';
 import { Database } from '@openledger/persistence';
 import { eventually, testDatabase } from '@openledger/testing';
 import { Wallet } from 'ethers';
-import { CloseEpoch } from '../src/application/close-epoch.js';
+import type { CloseEpoch } from '../src/application/close-epoch.js';
 import { type SendOptions, type SendStep, SendTransactions } from '../src/application/send-transactions.js';
 import { WatchChain } from '../src/application/watch-chain.js';
 import { accrualOf, CLEARING, payer } from '../src/domain/accounts.js';
@@ -15,6 +15,7 @@ import { EthereumPayoutContracts } from '../src/outbound/payout-contracts.js';
 import { PostgresQueries } from '../src/outbound/postgres-queries.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 import { type ChainFixture, OPEN, startChain } from './chain-fixture.js';
+import { epochsOn } from './epochs-fixture.js';
 
 const ORGANISATION = '0190f3a0-0000-7000-8000-000000000001';
 const ALICE = '0x00000000000000000000000000000000000a11ce';
@@ -40,7 +41,7 @@ describe('settlement on a chain', () => {
     queries = new PostgresQueries(database, contracts);
     reader = new EthereumReader(fixture.chain.provider, fixture.vault, fixture.distributor);
     watch = new WatchChain(store, reader, { startBlock: 0, confirmations: 1 });
-    closeEpoch = new CloseEpoch(store, contracts);
+    ({ closeEpoch } = epochsOn(database, contracts, fixture.deployment.distributor));
   });
   afterEach(async () => {
     await database.close();
@@ -283,21 +284,6 @@ describe('settlement on a chain', () => {
     expect(await fixture.vault.totalFunded()).toBe(4n * OPEN);
     expect(await fixture.distributor.lastEpoch()).toBe(1);
     expect(await queries.stuck()).toEqual([]);
-  });
-
-  it('is due an interval after the first credit, then after the last epoch', async () => {
-    await fixture.deposit(ORGANISATION, 10n * OPEN);
-    await catchUp();
-    await register('alice', ALICE);
-    await earn('alice', OPEN);
-    const after = (ms: number) => new Date(NOW.getTime() + ms);
-    expect(await closeEpoch.due(after(99_999), 1_000)).toBe(false);
-    await database.query('INSERT INTO request (id, credited_at) VALUES ($1, $2)', ['first', NOW]);
-    expect(await closeEpoch.due(after(999), 1_000)).toBe(false);
-    expect(await closeEpoch.due(after(1_000), 1_000)).toBe(true);
-    await closeEpoch.run(after(1_000));
-    expect(await closeEpoch.due(after(1_999), 1_000)).toBe(false);
-    expect(await closeEpoch.due(after(2_000), 1_000)).toBe(true);
   });
 
   it('writes down why a contract refuses, and tries again', async () => {

@@ -1,17 +1,32 @@
 import type { Leaf } from '../domain/epoch.js';
 
+/**
+ * `closing` until its root is computed, `held` while the vault has not what it promises, `posting` until the root is on
+ * chain, then `active`: the contract pays from the end of the challenge window on. `disabled` epochs were stopped there, and
+ * their number is posted again.
+ */
+export type EpochState = 'closing' | 'held' | 'posting' | 'active' | 'disabled';
+
+/** A chain epoch. */
 export interface Epoch {
   readonly epoch: number;
+  /** Counts how often its number was closed. */
+  readonly revision: number;
   readonly previousRoot: string;
+  /** Empty while it is closing, as the manifest is. */
   readonly root: string;
   readonly manifest: string;
   /** Cumulative sum of the leaves. */
   readonly totalWei: bigint;
-  /** What this epoch adds, and the vault hands to the distributor. */
+  /** What this epoch adds. */
   readonly fundedWei: bigint;
   readonly leafCount: number;
-  /** `active` once its root is on chain. */
-  readonly state: 'posting' | 'active';
+  readonly state: EpochState;
+  /** Why it is held. */
+  readonly heldCode?: string;
+  /** The ledger epochs that it pays, both included; absent in epochs from before there were any. */
+  readonly ledgerFrom?: number;
+  readonly ledgerTo?: number;
   readonly transactionHash?: string;
   readonly closedAt: Date;
 }
@@ -23,23 +38,72 @@ export interface Accrual {
   readonly amountWei: bigint;
 }
 
+/** Names one closing of one epoch. */
+export type EpochRevision = Pick<Epoch, 'epoch' | 'revision'>;
+
+/** The ledger epoch that is open. */
+export interface EpochClock {
+  readonly ledgerEpoch: number;
+  /** Absent until it is first looked at. */
+  readonly openedAt?: Date;
+  /** From when its length is counted: later than its opening where the clock was set back. */
+  readonly countedFrom?: Date;
+  /** Lengths of a ledger epoch that have passed since the last chain epoch. */
+  readonly intervals: number;
+}
+
+/** An epoch whose root is computed, and what must still be sent to the distributor for it. */
+export interface ComputedEpoch extends EpochRevision {
+  readonly root: string;
+  readonly manifest: string;
+  readonly totalWei: bigint;
+}
+
 export interface EpochLedger {
   /**
    * The ledger epoch that is open, and stays open until commit, so that whatever is credited under its number is there
    * when it closes. To be called before accounts are locked: closing takes this lock before it takes theirs.
    */
   open(): Promise<number>;
+  /** Waits for everybody who credits under the open number, and keeps others waiting until commit. */
+  lockClock(): Promise<EpochClock>;
+  setClock(clock: EpochClock): Promise<void>;
+  /**
+   * Closes the open ledger epoch under {@link EpochLedger.lockClock}: where its accounts stand is final. False, and nothing
+   * is closed, when none of them moved.
+   */
+  closeLedger(epoch: number, openedAt: Date, closedAt: Date): Promise<boolean>;
+
   /** Lets one epoch be closed at a time. */
   lock(): Promise<void>;
+  /** The newest that is not disabled. */
   last(): Promise<Epoch | undefined>;
-  /** When the first fee ever was credited. */
-  firstCreditedAt(): Promise<Date | undefined>;
   find(epoch: number): Promise<Epoch | undefined>;
-  leaves(epoch: number): Promise<Leaf[]>;
-  /** Locks and lists at most `limit` accounts of payees that have something to be paid. */
-  accruals(limit: number): Promise<Accrual[]>;
-  insert(epoch: Epoch, leaves: readonly Leaf[]): Promise<void>;
+  /** Those from `epoch` on that are not disabled. */
+  from(epoch: number): Promise<Epoch[]>;
+  /** Locks and lists at most `limit` accounts after the given one that have something to be paid, in order. */
+  accruals(after: string, limit: number): Promise<Accrual[]>;
+  /** Opens an epoch, or closes a disabled one again. */
+  begin(
+    epoch: Omit<Epoch, 'root' | 'manifest' | 'totalWei' | 'leafCount' | 'fundedWei' | 'state'>,
+  ): Promise<void>;
+  savePayments(epoch: EpochRevision, ledgerEpoch: number, payments: readonly Accrual[]): Promise<void>;
+  /** Computes the leaves: those of epoch `previous` and the payments; leaves of epochs long past are dropped. */
+  saveLeaves(epoch: EpochRevision, previous: number): Promise<void>;
+  hold(epoch: EpochRevision, code: string): Promise<void>;
+  post(epoch: ComputedEpoch): Promise<void>;
   activate(epoch: number, transactionHash: string): Promise<void>;
+
+  /** Everything that was ever queued to be sent to the distributor. */
+  fundedWei(): Promise<bigint>;
+  saveFunding(purpose: string, epoch: number, amountWei: bigint): Promise<void>;
+  fundingOf(purpose: string): Promise<bigint | undefined>;
+
+  /** Marks it disabled, drops its leaves, and takes back what it has queued and not sent. */
+  disable(epoch: EpochRevision): Promise<void>;
+  /** At most `limit` payments of an epoch that were not undone, in order. */
+  livePayments(epoch: EpochRevision, limit: number): Promise<Accrual[]>;
+  undoPayments(epoch: EpochRevision, accountIds: readonly string[], ledgerEpoch: number): Promise<void>;
 }
 
 /** A call to a contract, ready to be signed. */
@@ -50,12 +114,27 @@ export interface ContractCall {
 
 export interface LeafTree {
   readonly root: string;
+  totalOf(wallet: string): bigint | undefined;
   proofOf(wallet: string): string[] | undefined;
+}
+
+/** Where the root of an epoch stands on chain. */
+export interface RootStanding {
+  /** Whether claims against it are paid now. */
+  readonly claimable: boolean;
+  /** From when on they are, if nobody stops it. */
+  readonly activeAt: Date;
 }
 
 /** The contracts that pay, without sending anything. */
 export abstract class PayoutContracts {
   abstract fund(amountWei: bigint): ContractCall;
   abstract postRoot(epoch: Pick<Epoch, 'epoch' | 'root' | 'totalWei' | 'manifest'>): ContractCall;
-  abstract tree(leaves: readonly Leaf[]): LeafTree;
+  /** What the vault holds now. */
+  abstract vaultWei(): Promise<bigint>;
+  abstract rootStanding(epoch: number): Promise<RootStanding>;
+  /** Beside the event loop. */
+  abstract tree(leaves: readonly Leaf[]): Promise<LeafTree>;
+  /** Whether the contract would take the proof. */
+  abstract proves(root: string, leaf: Leaf, proof: readonly string[]): boolean;
 }

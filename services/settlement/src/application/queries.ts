@@ -46,6 +46,8 @@ export interface WalletClaim {
   readonly totalWei: bigint;
   readonly claimedWei: bigint;
   readonly proof: readonly string[];
+  /** What the newest root that does not pay yet will bring the total to, and when. */
+  readonly next?: { readonly epoch: number; readonly totalWei: bigint; readonly activeAt: Date };
 }
 
 /** A queued transaction that has not got through. */
@@ -76,7 +78,7 @@ export abstract class SettlementQueries {
   abstract earnings(payeeId: string): Promise<Earnings>;
   /** Newest first. */
   abstract epochs(before: number, limit: number): Promise<Epoch[]>;
-  /** Against the newest epoch that is on chain; undefined for a wallet without a leaf. */
+  /** Against the newest root that the distributor pays by. @throws DomainError CLAIM_NOT_ACTIVE */
   abstract claim(wallet: string): Promise<WalletClaim | undefined>;
   abstract stuck(): Promise<StuckTransaction[]>;
   abstract trialBalance(): Promise<TrialBalance>;

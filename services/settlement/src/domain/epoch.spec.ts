@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { manifestHash, nextLeaves } from './epoch.js';
+import { nextLeaves } from './epoch.js';
 
 const leaves = fc.array(
   fc.record({ wallet: fc.constantFrom('0xaa', '0xAA', '0xbb', '0xcc'), totalWei: fc.bigInt(0n, 10n ** 27n) }),
@@ -33,27 +33,5 @@ describe('nextLeaves', () => {
         ],
       ),
     ).toEqual([{ wallet: '0xaa', totalWei: 3n }]);
-  });
-});
-
-describe('manifestHash', () => {
-  const facts = {
-    epoch: 1,
-    previousRoot: '0x0',
-    root: '0x1',
-    totalWei: 3n,
-    leaves: [{ wallet: '0xaa', totalWei: 3n }],
-  };
-
-  it('changes with every fact', () => {
-    const base = manifestHash(facts);
-    expect(base).toMatch(/^0x[0-9a-f]{64}$/);
-    for (const other of [
-      { ...facts, epoch: 2 },
-      { ...facts, totalWei: 4n },
-      { ...facts, leaves: [] },
-    ]) {
-      expect(manifestHash(other)).not.toBe(base);
-    }
   });
 });

@@ -72,7 +72,8 @@ export class SettlementView {
       ...claim,
       totalWei: claim.totalWei.toString(),
       claimedWei: claim.claimedWei.toString(),
-      claimableWei: (claim.totalWei - claim.claimedWei).toString(),
+      claimableWei: (claim.totalWei > claim.claimedWei ? claim.totalWei - claim.claimedWei : 0n).toString(),
+      ...(claim.next ? { next: { ...claim.next, totalWei: claim.next.totalWei.toString() } } : {}),
       distributor: this.facts.distributor,
       chainId: this.facts.chainId,
     };

@@ -19,8 +19,8 @@ export const CreateLedgerEpochs = sqlMigration(
       epoch int PRIMARY KEY,
       opened_at timestamptz NOT NULL,
       closed_at timestamptz NOT NULL,
-      answers int,
-      fees wei,
+      -- The newest split policy when it closed.
+      policies int NOT NULL,
       manifest text,
       previous_manifest text,
       CHECK (closed_at >= opened_at)
@@ -35,6 +35,12 @@ export const CreateLedgerEpochs = sqlMigration(
       debits wei NOT NULL,
       PRIMARY KEY (epoch, account)
     );
+    -- The epoch in which a refund left the platform's account.
+    CREATE TABLE ledger_epoch_refund (
+      epoch int NOT NULL REFERENCES ledger_epoch,
+      refund_id uuid PRIMARY KEY
+    );
+    CREATE INDEX ledger_epoch_refund_epoch ON ledger_epoch_refund (epoch);
     CREATE TABLE account_closing (
       account text PRIMARY KEY,
       credits wei NOT NULL,
@@ -43,12 +49,13 @@ export const CreateLedgerEpochs = sqlMigration(
     INSERT INTO account_closing
       SELECT id, credits_posted, debits_posted FROM account
       WHERE split_part(id, ':', 1) IN
-        ('platform', 'developer', 'stakers', 'contributor', 'base-model', 'reserve');
+        ('platform', 'developer', 'stakers', 'contributor', 'base-model', 'node', 'royalty', 'reserve');
     CREATE TABLE manifest_segment (
       manifest text NOT NULL,
       number int NOT NULL,
-      digest text NOT NULL,
-      bytes int NOT NULL,
+      -- NDJSON, compressed with gzip.
+      body bytea NOT NULL,
+      written_at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY (manifest, number)
     );
 
@@ -62,7 +69,17 @@ export const CreateLedgerEpochs = sqlMigration(
       ADD COLUMN ledger_from int,
       ADD COLUMN ledger_to int,
       ADD COLUMN held_code text,
-      ADD COLUMN claimable_at timestamptz;
+      ALTER COLUMN total SET DEFAULT 0,
+      ALTER COLUMN funded SET DEFAULT 0,
+      ALTER COLUMN leaf_count SET DEFAULT 0;
+    CREATE TABLE epoch_funding (
+      purpose text PRIMARY KEY,
+      epoch int NOT NULL,
+      amount wei NOT NULL
+    );
+    INSERT INTO epoch_funding SELECT 'fund:' || epoch, epoch, funded FROM epoch;
+    ALTER TABLE request ADD COLUMN IF NOT EXISTS ledger_epoch int;
+    CREATE INDEX request_ledger_epoch ON request (ledger_epoch, id COLLATE "C") WHERE ledger_epoch IS NOT NULL;
     CREATE TABLE epoch_payment (
       epoch int NOT NULL REFERENCES epoch,
       revision int NOT NULL,

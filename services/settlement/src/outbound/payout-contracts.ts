@@ -1,5 +1,11 @@
-import { CumulativeTree, type PrepaidVault, type RewardsDistributor } from '@openledger/onchain';
-import { type ContractCall, type Epoch, type LeafTree, PayoutContracts } from '../application/epoch-ports.js';
+import { CumulativeTree, type PrepaidVault, type RewardsDistributor, verifyProof } from '@openledger/onchain';
+import {
+  type ContractCall,
+  type Epoch,
+  type LeafTree,
+  PayoutContracts,
+  type RootStanding,
+} from '../application/epoch-ports.js';
 import type { Leaf } from '../domain/epoch.js';
 
 /** The vault and the distributor of one deployment. */
@@ -19,7 +25,25 @@ export class EthereumPayoutContracts extends PayoutContracts {
     return this.distributor.postRoot(epoch);
   }
 
-  tree(leaves: readonly Leaf[]): LeafTree {
-    return CumulativeTree.of(leaves.map((leaf) => ({ account: leaf.wallet, totalWei: leaf.totalWei })));
+  vaultWei(): Promise<bigint> {
+    return this.vault.heldWei();
+  }
+
+  async rootStanding(epoch: number): Promise<RootStanding> {
+    const [claimable, { activatedAtS }] = await Promise.all([
+      this.distributor.isActive(epoch),
+      this.distributor.rootOf(epoch),
+    ]);
+    return { claimable, activeAt: new Date(activatedAtS * 1_000) };
+  }
+
+  tree(leaves: readonly Leaf[]): Promise<LeafTree> {
+    return CumulativeTree.build(leaves.map(toCumulative));
+  }
+
+  proves(root: string, leaf: Leaf, proof: readonly string[]): boolean {
+    return verifyProof(root, toCumulative(leaf), proof);
   }
 }
+
+const toCumulative = (leaf: Leaf) => ({ account: leaf.wallet, totalWei: leaf.totalWei });

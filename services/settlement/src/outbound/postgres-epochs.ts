@@ -1,21 +1,24 @@
 import { invariant } from '@openledger/kernel';
 import type { Transaction } from '@openledger/persistence';
-import type { Accrual, Epoch, EpochLedger } from '../application/epoch-ports.js';
-import { PAYABLE_ROLES } from '../domain/accounts.js';
-import type { Leaf } from '../domain/epoch.js';
+import { rootPurpose } from '../application/close-epoch.js';
+import type {
+  Accrual,
+  ComputedEpoch,
+  Epoch,
+  EpochClock,
+  EpochLedger,
+  EpochRevision,
+} from '../application/epoch-ports.js';
+import { ACCRUAL_ROLES, PAYABLE_ROLES } from '../domain/accounts.js';
+import { type EpochRow, toEpoch } from './epoch-row.js';
 
-/** A row of table `epoch`. */
-export interface EpochRow {
-  readonly epoch: number;
-  readonly previous_root: string;
-  readonly root: string;
-  readonly manifest: string;
-  readonly total: string;
-  readonly funded: string;
-  readonly leaf_count: number;
-  readonly state: Epoch['state'];
-  readonly transaction_hash: string | null;
-  readonly closed_at: Date;
+/** Epochs whose leaves are kept: more than can be disabled at once, which the distributor bounds to 32. */
+const LEAVES_KEPT = 40;
+
+interface AccrualRow {
+  readonly account: string;
+  readonly wallet: string;
+  readonly amount: string;
 }
 
 export class PostgresEpochs implements EpochLedger {
@@ -27,72 +30,142 @@ export class PostgresEpochs implements EpochLedger {
    */
   async open(): Promise<number> {
     await this.tx.query("SELECT pg_advisory_xact_lock_shared(hashtext('settlement.ledger-epoch'))");
-    const [row] = await this.tx.query<{ ledger_epoch: number }>('SELECT ledger_epoch FROM epoch_clock');
-    invariant(row, 'the migration opens the first ledger epoch');
-    return row.ledger_epoch;
+    return (await this.clock()).ledgerEpoch;
+  }
+
+  async lockClock(): Promise<EpochClock> {
+    await this.tx.query("SELECT pg_advisory_xact_lock(hashtext('settlement.ledger-epoch'))");
+    return this.clock();
+  }
+
+  async setClock(clock: EpochClock): Promise<void> {
+    await this.tx.query(
+      'UPDATE epoch_clock SET ledger_epoch = $1, opened_at = $2, counted_from = $3, intervals = $4',
+      [clock.ledgerEpoch, clock.openedAt ?? null, clock.countedFrom ?? null, clock.intervals],
+    );
+  }
+
+  /** One statement, one snapshot: accounts that anybody may debit (a refund from the platform) are seen with their cause. */
+  async closeLedger(epoch: number, openedAt: Date, closedAt: Date): Promise<boolean> {
+    await this.tx.query(
+      `INSERT INTO ledger_epoch (epoch, opened_at, closed_at, policies)
+       SELECT $1, $2, $3, coalesce(max(version), 0) FROM split_policy`,
+      [epoch, openedAt, closedAt],
+    );
+    const moved = await this.tx.query(
+      `WITH moved AS (
+         SELECT account.id, coalesce(was.credits, 0) AS opening_credits, coalesce(was.debits, 0) AS opening_debits,
+           account.credits_posted AS credits, account.debits_posted AS debits
+         FROM account LEFT JOIN account_closing was ON was.account = account.id
+         WHERE split_part(account.id, ':', 1) = ANY($2::text[])
+           AND (account.credits_posted <> coalesce(was.credits, 0) OR account.debits_posted <> coalesce(was.debits, 0))
+       ), closing AS (
+         INSERT INTO account_closing SELECT id, credits, debits FROM moved
+         ON CONFLICT (account) DO UPDATE SET credits = excluded.credits, debits = excluded.debits
+       ), noted AS (
+         INSERT INTO ledger_epoch_refund
+         SELECT $1, note.refund_id FROM credit_note note
+         WHERE NOT EXISTS (SELECT FROM ledger_epoch_refund known WHERE known.refund_id = note.refund_id)
+       )
+       INSERT INTO ledger_epoch_account SELECT $1, moved.* FROM moved RETURNING 1`,
+      [epoch, [...ACCRUAL_ROLES]],
+    );
+    if (moved.length === 0) await this.tx.query('DELETE FROM ledger_epoch WHERE epoch = $1', [epoch]);
+    return moved.length > 0;
   }
 
   async lock(): Promise<void> {
     await this.tx.query("SELECT pg_advisory_xact_lock(hashtext('settlement.epoch'))");
   }
 
-  async last(): Promise<Epoch | undefined> {
-    const [row] = await this.tx.query<EpochRow>('SELECT * FROM epoch ORDER BY epoch DESC LIMIT 1');
-    return row && toEpoch(row);
+  last(): Promise<Epoch | undefined> {
+    return this.one("SELECT * FROM epoch WHERE state <> 'disabled' ORDER BY epoch DESC LIMIT 1");
   }
 
-  async firstCreditedAt(): Promise<Date | undefined> {
-    const [row] = await this.tx.query<{ first: Date | null }>(
-      'SELECT min(credited_at) AS first FROM request',
-    );
-    return row?.first ?? undefined;
+  find(epoch: number): Promise<Epoch | undefined> {
+    return this.one('SELECT * FROM epoch WHERE epoch = $1', [epoch]);
   }
 
-  async find(epoch: number): Promise<Epoch | undefined> {
-    const [row] = await this.tx.query<EpochRow>('SELECT * FROM epoch WHERE epoch = $1', [epoch]);
-    return row && toEpoch(row);
-  }
-
-  async leaves(epoch: number): Promise<Leaf[]> {
-    const rows = await this.tx.query<{ wallet: string; total: string }>(
-      'SELECT wallet, total FROM epoch_leaf WHERE epoch = $1 ORDER BY wallet',
+  async from(epoch: number): Promise<Epoch[]> {
+    const rows = await this.tx.query<EpochRow>(
+      "SELECT * FROM epoch WHERE epoch >= $1 AND state <> 'disabled' ORDER BY epoch",
       [epoch],
     );
-    return rows.map(toLeaf);
+    return rows.map(toEpoch);
   }
 
-  async accruals(limit: number): Promise<Accrual[]> {
-    const rows = await this.tx.query<{ id: string; wallet: string; amount: string }>(
-      `SELECT account.id, payee.wallet, account.credits_posted - account.debits_posted AS amount
+  async accruals(after: string, limit: number): Promise<Accrual[]> {
+    const rows = await this.tx.query<AccrualRow>(
+      `SELECT account.id AS account, payee.wallet, account.credits_posted - account.debits_posted AS amount
        FROM account JOIN payee ON payee.id = substr(account.id, strpos(account.id, ':') + 1)
-       WHERE account.id LIKE ANY($1::text[]) AND account.credits_posted > account.debits_posted
-       ORDER BY account.id LIMIT $2 FOR UPDATE OF account`,
-      [PAYABLE_ROLES.map((role) => `${role}:%`), limit],
+       WHERE account.id LIKE ANY($1::text[]) AND account.credits_posted > account.debits_posted AND account.id ~>~ $2
+       ORDER BY account.id USING ~<~ LIMIT $3 FOR UPDATE OF account`,
+      [PAYABLE_ROLES.map((role) => `${role}:%`), after, limit],
     );
-    return rows.map((row) => ({ accountId: row.id, wallet: row.wallet, amountWei: BigInt(row.amount) }));
+    return rows.map(toAccrual);
   }
 
-  async insert(epoch: Epoch, leaves: readonly Leaf[]): Promise<void> {
+  async begin(epoch: Parameters<EpochLedger['begin']>[0]): Promise<void> {
     await this.tx.query(
-      `INSERT INTO epoch (epoch, previous_root, root, manifest, total, funded, leaf_count, state, closed_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      `INSERT INTO epoch (epoch, revision, previous_root, ledger_from, ledger_to, closed_at, state)
+       VALUES ($1, $2, $3, $4, $5, $6, 'closing')
+       ON CONFLICT (epoch) DO UPDATE SET revision = excluded.revision, previous_root = excluded.previous_root,
+         ledger_from = excluded.ledger_from, ledger_to = excluded.ledger_to, closed_at = excluded.closed_at,
+         state = 'closing', root = NULL, manifest = NULL, transaction_hash = NULL, held_code = NULL`,
+      [epoch.epoch, epoch.revision, epoch.previousRoot, epoch.ledgerFrom, epoch.ledgerTo, epoch.closedAt],
+    );
+  }
+
+  async savePayments(
+    { epoch, revision }: EpochRevision,
+    ledgerEpoch: number,
+    payments: readonly Accrual[],
+  ): Promise<void> {
+    await this.tx.query(
+      `INSERT INTO epoch_payment (epoch, revision, account, wallet, amount, ledger_epoch)
+       SELECT $1, $2, account, wallet, amount, $3
+       FROM unnest($4::text[], $5::text[], $6::numeric[]) AS given (account, wallet, amount)`,
       [
-        epoch.epoch,
-        epoch.previousRoot,
-        epoch.root,
-        epoch.manifest,
-        epoch.totalWei.toString(),
-        epoch.fundedWei.toString(),
-        epoch.leafCount,
-        epoch.state,
-        epoch.closedAt,
+        epoch,
+        revision,
+        ledgerEpoch,
+        payments.map((payment) => payment.accountId),
+        payments.map((payment) => payment.wallet),
+        payments.map((payment) => payment.amountWei.toString()),
       ],
     );
+  }
+
+  async saveLeaves({ epoch, revision }: EpochRevision, previous: number): Promise<void> {
     await this.tx.query(
       `INSERT INTO epoch_leaf (epoch, wallet, total)
-       SELECT $1, wallet, total FROM unnest($2::text[], $3::numeric[]) AS given (wallet, total)`,
-      [epoch.epoch, leaves.map((leaf) => leaf.wallet), leaves.map((leaf) => leaf.totalWei.toString())],
+       SELECT $1, wallet, sum(amount) FROM (
+         SELECT wallet, total AS amount FROM epoch_leaf WHERE epoch = $3
+         UNION ALL SELECT wallet, amount FROM epoch_payment WHERE epoch = $1 AND revision = $2
+       ) AS promised GROUP BY wallet`,
+      [epoch, revision, previous],
     );
+    await this.tx.query(
+      `UPDATE epoch SET
+         (leaf_count, total) = (SELECT count(*), sum(total) FROM epoch_leaf WHERE epoch = $1),
+         funded = (SELECT sum(amount) FROM epoch_payment WHERE epoch = $1 AND revision = $2)
+       WHERE epoch = $1`,
+      [epoch, revision],
+    );
+    await this.tx.query('DELETE FROM epoch_leaf WHERE epoch <= $1', [epoch - LEAVES_KEPT]);
+  }
+
+  async hold({ epoch }: EpochRevision, code: string): Promise<void> {
+    await this.tx.query("UPDATE epoch SET state = 'held', held_code = $2 WHERE epoch = $1", [epoch, code]);
+  }
+
+  async post(epoch: ComputedEpoch): Promise<void> {
+    const posted = await this.tx.query(
+      `UPDATE epoch SET state = 'posting', held_code = NULL, root = $2, manifest = $3
+       WHERE epoch = $1 AND total = $4 RETURNING 1`,
+      [epoch.epoch, epoch.root, epoch.manifest, epoch.totalWei.toString()],
+    );
+    invariant(posted.length === 1, `the leaves of epoch ${epoch.epoch} sum to its total`);
   }
 
   async activate(epoch: number, transactionHash: string): Promise<void> {
@@ -101,22 +174,83 @@ export class PostgresEpochs implements EpochLedger {
       transactionHash,
     ]);
   }
+
+  async fundedWei(): Promise<bigint> {
+    const [row] = await this.tx.query<{ amount: string | null }>(
+      'SELECT sum(amount) AS amount FROM epoch_funding',
+    );
+    return BigInt(row?.amount ?? 0);
+  }
+
+  async saveFunding(purpose: string, epoch: number, amountWei: bigint): Promise<void> {
+    await this.tx.query('INSERT INTO epoch_funding (purpose, epoch, amount) VALUES ($1, $2, $3)', [
+      purpose,
+      epoch,
+      amountWei.toString(),
+    ]);
+  }
+
+  async fundingOf(purpose: string): Promise<bigint | undefined> {
+    const sql = 'SELECT amount FROM epoch_funding WHERE purpose = $1';
+    const [row] = await this.tx.query<{ amount: string }>(sql, [purpose]);
+    return row && BigInt(row.amount);
+  }
+
+  async disable(epoch: EpochRevision): Promise<void> {
+    await this.tx.query("UPDATE epoch SET state = 'disabled', held_code = NULL WHERE epoch = $1", [
+      epoch.epoch,
+    ]);
+    await this.tx.query('DELETE FROM epoch_leaf WHERE epoch = $1', [epoch.epoch]);
+    // What has been signed may still be mined; the distributor refuses it by its number.
+    await this.tx.query("DELETE FROM chain_tx WHERE purpose = $1 AND state = 'queued' AND nonce IS NULL", [
+      rootPurpose(epoch),
+    ]);
+  }
+
+  async livePayments({ epoch, revision }: EpochRevision, limit: number): Promise<Accrual[]> {
+    const rows = await this.tx.query<AccrualRow>(
+      `SELECT account, wallet, amount FROM epoch_payment
+       WHERE epoch = $1 AND revision = $2 AND undone_in IS NULL ORDER BY account COLLATE "C" LIMIT $3`,
+      [epoch, revision, limit],
+    );
+    return rows.map(toAccrual);
+  }
+
+  async undoPayments(
+    { epoch, revision }: EpochRevision,
+    accountIds: readonly string[],
+    ledgerEpoch: number,
+  ): Promise<void> {
+    await this.tx.query(
+      `UPDATE epoch_payment SET undone_in = $4 WHERE epoch = $1 AND revision = $2 AND account = ANY($3::text[])`,
+      [epoch, revision, [...accountIds], ledgerEpoch],
+    );
+  }
+
+  private async clock(): Promise<EpochClock> {
+    const [row] = await this.tx.query<{
+      ledger_epoch: number;
+      opened_at: Date | null;
+      counted_from: Date | null;
+      intervals: number;
+    }>('SELECT * FROM epoch_clock');
+    invariant(row, 'the migration opens the first ledger epoch');
+    return {
+      ledgerEpoch: row.ledger_epoch,
+      ...(row.opened_at === null ? {} : { openedAt: row.opened_at }),
+      ...(row.counted_from === null ? {} : { countedFrom: row.counted_from }),
+      intervals: row.intervals,
+    };
+  }
+
+  private async one(sql: string, params: readonly unknown[] = []): Promise<Epoch | undefined> {
+    const [row] = await this.tx.query<EpochRow>(sql, params);
+    return row && toEpoch(row);
+  }
 }
 
-export const toLeaf = (row: { wallet: string; total: string }): Leaf => ({
+const toAccrual = (row: AccrualRow): Accrual => ({
+  accountId: row.account,
   wallet: row.wallet,
-  totalWei: BigInt(row.total),
-});
-
-export const toEpoch = (row: EpochRow): Epoch => ({
-  epoch: row.epoch,
-  previousRoot: row.previous_root,
-  root: row.root,
-  manifest: row.manifest,
-  totalWei: BigInt(row.total),
-  fundedWei: BigInt(row.funded),
-  leafCount: row.leaf_count,
-  state: row.state,
-  ...(row.transaction_hash === null ? {} : { transactionHash: row.transaction_hash }),
-  closedAt: row.closed_at,
+  amountWei: BigInt(row.amount),
 });

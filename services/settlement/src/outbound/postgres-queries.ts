@@ -1,6 +1,6 @@
 import type { Price } from '@openledger/kernel';
 import type { Database } from '@openledger/persistence';
-import { type Epoch, type LeafTree, PayoutContracts } from '../application/epoch-ports.js';
+import type { Epoch, PayoutContracts } from '../application/epoch-ports.js';
 import type { FeeDiscrepancy } from '../application/lease-ports.js';
 import {
   type Balance,
@@ -12,9 +12,10 @@ import {
   type WalletClaim,
 } from '../application/queries.js';
 import { CLEARING, leased, PAYABLE_ROLES, payer, wallet as walletAccount } from '../domain/accounts.js';
-import type { Leaf } from '../domain/epoch.js';
 import { type AnswerRow, partsOf } from './answer-row.js';
-import { type EpochRow, toEpoch, toLeaf } from './postgres-epochs.js';
+import { type EpochRow, toEpoch } from './epoch-row.js';
+import { PostgresClaims } from './postgres-claims.js';
+import { PostgresEpochRecords } from './postgres-epoch-records.js';
 
 const STUCK_MAX = 50;
 
@@ -33,15 +34,16 @@ interface DiscrepancyRow {
   readonly seen_at: Date;
 }
 
-/** Reads of settlement's schema. The tree of the newest epoch is kept, because every proof needs it. */
+/** Reads of settlement's schema. */
 export class PostgresQueries extends SettlementQueries {
-  private newest: { epoch: number; tree: LeafTree; totals: ReadonlyMap<string, bigint> } | undefined;
+  private readonly claims: PostgresClaims;
 
   constructor(
     private readonly database: Database,
-    private readonly contracts: PayoutContracts,
+    contracts: PayoutContracts,
   ) {
     super();
+    this.claims = new PostgresClaims(database, new PostgresEpochRecords(database), contracts);
   }
 
   async price(modelId: string): Promise<Price | undefined> {
@@ -117,16 +119,8 @@ export class PostgresQueries extends SettlementQueries {
   }
 
   async claim(wallet: string): Promise<WalletClaim | undefined> {
-    const [row] = await this.database.query<{ epoch: number | null }>(
-      "SELECT max(epoch) AS epoch FROM epoch WHERE state = 'active'",
-    );
-    if (!row?.epoch) return undefined;
-    const { epoch, tree, totals } = await this.treeOf(row.epoch);
-    const totalWei = totals.get(wallet.toLowerCase());
-    const proof = tree.proofOf(wallet);
-    if (totalWei === undefined || proof === undefined) return undefined;
     const { paidWei } = await this.promisedTo(wallet);
-    return { epoch, wallet, totalWei, claimedWei: paidWei, proof };
+    return this.claims.of(wallet, paidWei);
   }
 
   async stuck(): Promise<StuckTransaction[]> {
@@ -162,24 +156,13 @@ export class PostgresQueries extends SettlementQueries {
   /** The newest leaf, and how much of it left the wallet's account; right also where a reorg undid a claim. */
   private async promisedTo(wallet: string): Promise<{ promisedWei: bigint; paidWei: bigint }> {
     const [leaf] = await this.database.query<{ total: string }>(
-      'SELECT total FROM epoch_leaf WHERE wallet = $1 AND epoch = (SELECT max(epoch) FROM epoch)',
+      `SELECT total FROM epoch_leaf
+       WHERE wallet = $1 AND epoch = (SELECT max(epoch) FROM epoch WHERE state <> 'disabled')`,
       [wallet.toLowerCase()],
     );
     const { debits, credits } = await this.standing([walletAccount(wallet).id]);
     const promisedWei = BigInt(leaf?.total ?? 0);
     return { promisedWei, paidWei: promisedWei - (credits - debits) };
-  }
-
-  private async treeOf(epoch: number) {
-    if (this.newest?.epoch === epoch) return this.newest;
-    const rows = await this.database.query<{ wallet: string; total: string }>(
-      'SELECT wallet, total FROM epoch_leaf WHERE epoch = $1',
-      [epoch],
-    );
-    const leaves: Leaf[] = rows.map(toLeaf);
-    const totals = new Map(leaves.map((leaf) => [leaf.wallet, leaf.totalWei]));
-    this.newest = { epoch, tree: this.contracts.tree(leaves), totals };
-    return this.newest;
   }
 }
 

@@ -1,0 +1,39 @@
+import { wallet } from '../domain/accounts.js';
+import { single } from '../domain/transfer.js';
+import { accrualAccount, epochReference } from './close-epoch.js';
+import type { Epoch } from './epoch-ports.js';
+import type { SettlementTx } from './ports.js';
+
+const PAYMENTS_PAGE = 5_000;
+
+/**
+ * The chain disabled the roots from `first` on, and with them what we were about to post on top. Their payments go back to
+ * what the payees accrued, where they can be corrected; the next epoch to be closed has the number `first` again. Nobody can
+ * have claimed from them: only roots that do not pay yet can be disabled.
+ */
+export async function disableEpochs(tx: SettlementTx, first: number): Promise<void> {
+  const ledgerEpoch = await tx.epochs.open();
+  await tx.epochs.lock();
+  for (const epoch of await tx.epochs.from(first)) await disable(tx, epoch, ledgerEpoch);
+}
+
+async function disable(tx: SettlementTx, epoch: Epoch, ledgerEpoch: number): Promise<void> {
+  await tx.epochs.disable(epoch);
+  for (;;) {
+    const payments = await tx.epochs.livePayments(epoch, PAYMENTS_PAGE);
+    if (payments.length === 0) return;
+    await tx.ledger.post(
+      payments.map((payment) =>
+        single({
+          debit: wallet(payment.wallet),
+          credit: accrualAccount(payment),
+          amountWei: payment.amountWei,
+          reason: 'epoch-disabled',
+          reference: epochReference(epoch),
+        }),
+      ),
+    );
+    const accounts = payments.map((payment) => payment.accountId);
+    await tx.epochs.undoPayments(epoch, accounts, ledgerEpoch);
+  }
+}
