@@ -15,6 +15,7 @@ import { migrations } from './migrations/index.js';
 import { PostgresQueries } from './outbound/postgres-queries.js';
 import { PostgresSettlementStore } from './outbound/postgres-store.js';
 import type { Base, Part } from './part.js';
+import { policyPart } from './policy-part.js';
 import { prepaidPart } from './prepaid-part.js';
 import { webhooksPart } from './webhooks-part.js';
 
@@ -34,6 +35,7 @@ function compose(host: Host): Composition {
     meteringPart(base),
     epochsPart(base),
     billingPart(base),
+    policyPart(base),
     webhooksPart(base),
   ];
   const background = new Background(

@@ -1,0 +1,105 @@
+import { newId, PPB } from '@openledger/kernel';
+import { Database } from '@openledger/persistence';
+import { testDatabase } from '@openledger/testing';
+import { KeepPolicies } from '../src/application/keep-policies.js';
+import type { SettlementTx } from '../src/application/ports.js';
+import { SimulatePolicy } from '../src/application/simulate-policy.js';
+import { DEFAULT_ROLE_SPLIT } from '../src/domain/split-fee.js';
+import { policyAt } from '../src/domain/split-policy.js';
+import { migrations } from '../src/migrations/index.js';
+import { PostgresCreditedAnswers } from '../src/outbound/postgres-credited-answers.js';
+import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
+
+const DAY_MS = 86_400_000;
+
+describe('split policies', () => {
+  let database: Database;
+  let store: PostgresSettlementStore;
+  let policies: KeepPolicies;
+  let nowMs: number;
+
+  beforeEach(async () => {
+    nowMs = Date.parse('2026-11-20T12:00:00Z');
+    database = await Database.open({ url: await testDatabase(), schema: 'settlement', migrations });
+    store = new PostgresSettlementStore(database);
+    policies = new KeepPolicies(store, { now: () => new Date(nowMs) });
+  });
+  afterEach(() => database.close());
+
+  const inTx = <T>(work: (tx: SettlementTx) => Promise<T>) => store.transaction(work);
+  const generous = { ...DEFAULT_ROLE_SPLIT, platformBps: 500, contributorsBps: 5_500 };
+
+  it('begin when configuration changes, and a restart with the same changes nothing', async () => {
+    expect(await policies.configured(DEFAULT_ROLE_SPLIT)).toBe(true);
+    expect(await policies.configured(DEFAULT_ROLE_SPLIT)).toBe(false);
+    nowMs += DAY_MS;
+    expect(await policies.configured(generous)).toBe(true);
+    const all = await policies.all();
+    expect(all.map(({ version }) => version)).toEqual([1, 2]);
+    expect(policyAt(all, new Date(nowMs - 1)).roles).toEqual(DEFAULT_ROLE_SPLIT);
+    expect(policyAt(all, new Date(nowMs)).roles).toEqual(generous);
+  });
+
+  it('come from the chain once each, and then configuration no longer counts', async () => {
+    await policies.configured(DEFAULT_ROLE_SPLIT);
+    const governed = { effectiveFrom: new Date(nowMs + DAY_MS), roles: generous, registryVersion: 7 };
+    const saved = await Promise.all(
+      Array.from({ length: 4 }, () => inTx((tx) => tx.policies.save(governed))),
+    );
+    expect(saved.filter(Boolean)).toHaveLength(1);
+    expect(await policies.configured({ ...DEFAULT_ROLE_SPLIT, nodeBps: 0 })).toBe(false);
+    expect(await policies.all()).toHaveLength(2);
+  });
+
+  it('are never changed', async () => {
+    await policies.configured(DEFAULT_ROLE_SPLIT);
+    await expect(database.query('UPDATE split_policy SET platform_bps = 0')).rejects.toThrow(/immutable/);
+    await expect(database.query('DELETE FROM split_policy')).rejects.toThrow(/immutable/);
+  });
+
+  it('refuse shares that are not whole, and a worker’s key that is none', async () => {
+    await expect(async () =>
+      policies.configured({ ...DEFAULT_ROLE_SPLIT, stakersBps: 1 }),
+    ).rejects.toMatchObject({
+      code: 'SPLIT_NOT_WHOLE',
+    });
+    await expect(policies.nodeOf('abc', newId())).rejects.toMatchObject({ code: 'NODE_KEY_INVALID' });
+    const key = 'AB'.repeat(32);
+    await policies.nodeOf(key, 'gpu-org');
+    const operators = await inTx((tx) => tx.policies.nodeOperators([key.toLowerCase(), 'f'.repeat(64)]));
+    expect([...operators]).toEqual([[key.toLowerCase(), 'gpu-org']]);
+  });
+
+  it('follow a model to the versions that it descends from: its own, then those of its parent at that time', async () => {
+    const version = (modelId: string, digest: string, day: number, parentModelId?: string) =>
+      inTx(async (tx) => {
+        await tx.policies.saveVersion({
+          modelId,
+          adapterDigest: digest,
+          developerOrganisationId: `dev-of-${modelId}`,
+          ...(parentModelId === undefined ? {} : { parentModelId }),
+          deployedAt: new Date(nowMs + day * DAY_MS),
+        });
+        await tx.policies.saveBaseShares(modelId, digest, new Map([[`writer-of-${digest}`, PPB]]));
+        await tx.policies.saveBaseShares(modelId, digest, new Map([['late', PPB]]));
+      });
+    await version('root', 'r1', 1);
+    await version('root', 'r2', 2);
+    await version('fork', 'f1', 3, 'root');
+    await version('root', 'r3', 4);
+    await version('fork', 'f2', 5, 'root');
+    const ancestors = await inTx((tx) => tx.policies.ancestors('fork', 'f2'));
+    expect(ancestors.map(({ developerId, baseShares }) => [developerId, ...baseShares.keys()])).toEqual([
+      ['dev-of-fork', 'writer-of-f1'],
+      ['dev-of-root', 'writer-of-r2'],
+      ['dev-of-root', 'writer-of-r1'],
+    ]);
+    expect(await inTx((tx) => tx.policies.ancestors('root', 'r1'))).toEqual([]);
+    expect(await inTx((tx) => tx.policies.ancestors('unknown', 'x'))).toEqual([]);
+  });
+
+  it('cannot be tried out before anything was credited', async () => {
+    const simulate = new SimulatePolicy(store, new PostgresCreditedAnswers(database));
+    await expect(simulate.run(DEFAULT_ROLE_SPLIT, 10)).rejects.toMatchObject({ code: 'NOTHING_TO_SIMULATE' });
+  });
+});
