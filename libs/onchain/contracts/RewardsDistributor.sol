@@ -5,6 +5,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IRewardsDistributor} from "./IRewardsDistributor.sol";
 
 /// @title Pays contributors by cumulative Merkle roots that strangers may stop.
@@ -84,7 +85,8 @@ contract RewardsDistributor is AccessManaged, IRewardsDistributor {
         if (epoch != expected) revert EpochOutOfOrder(epoch, expected);
         if (root == bytes32(0)) revert EmptyRoot();
         if (total > type(uint128).max) revert TotalTooLarge(total);
-        uint256 previous = roots[epoch - 1].total;
+        // What was paid cannot be unpaid, whatever the root said that paid it.
+        uint256 previous = Math.max(roots[epoch - 1].total, totalClaimed);
         if (total < previous) revert TotalDecreased(total, previous);
         // Bounds the search of a rejection, and how far a stolen key can run ahead of those who check.
         if (epoch > MAX_PENDING) {
