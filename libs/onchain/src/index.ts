@@ -41,6 +41,7 @@ export {
   type ContractName,
   type Deployment,
 } from './deployment.js';
+export { checkDeployment, type Difference } from './deployment-check.js';
 export { type DeploymentPlan, type DeployOptions, localPlan } from './deployment-plan.js';
 export { inferenceEscrowArtifact } from './generated/inference-escrow.js';
 export { openTokenArtifact } from './generated/open-token.js';
@@ -68,6 +69,7 @@ export { OpenGovernor, type Proposal, type ProposalState, type Vote } from './op
 export { OpenToken } from './open-token.js';
 export { ParamRegistry, type ParamsScheduled, type SplitParams } from './param-registry.js';
 export { type Deposited, organisationOf, PrepaidVault, payerAccount } from './prepaid-vault.js';
+export { ProductionSettings, productionPlan } from './production-plan.js';
 export { connect } from './provider.js';
 export {
   type ChallengeArguments,
@@ -90,3 +92,4 @@ export {
   StakeRegistry,
   type StakeUnbonding,
 } from './stake-registry.js';
+export { TokenVesting } from './token-vesting.js';

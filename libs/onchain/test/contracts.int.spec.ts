@@ -129,6 +129,7 @@ describe('the contract suite on Anvil', () => {
       epoch: 1,
       account: alice,
       amountWei: 7n * OPEN + 1n,
+      recipient: alice,
       cumulativeWei: 7n * OPEN + 1n,
     });
 
@@ -172,7 +173,7 @@ describe('the contract suite on Anvil', () => {
     await sendAndWait(owner, distributor.pause());
     payer.reset();
     const claim = distributor.claim({ epoch: 1, account: bob, totalWei: 3n * OPEN, proof: [] });
-    await expect(sendAndWait(payer, claim)).rejects.toMatchObject({ code: 'CHAIN_ENFORCED_PAUSE' });
+    await expect(sendAndWait(payer, claim)).rejects.toMatchObject({ code: 'CHAIN_CONTRACT_PAUSED' });
     await sendAndWait(owner, distributor.unpause());
   });
 });
