@@ -17,6 +17,7 @@ import { PostgresSettlementStore } from './outbound/postgres-store.js';
 import type { Base, Part } from './part.js';
 import { policyPart } from './policy-part.js';
 import { prepaidPart } from './prepaid-part.js';
+import { reconcilePart } from './reconcile-part.js';
 import { webhooksPart } from './webhooks-part.js';
 
 /** Meters, splits, accrues, anchors and pays. */
@@ -37,6 +38,7 @@ function compose(host: Host): Composition {
     billingPart(base),
     policyPart(base),
     webhooksPart(base),
+    reconcilePart(base),
   ];
   const background = new Background(
     parts.flatMap(({ loops }) => loops ?? []),

@@ -9,12 +9,12 @@ import { WatchChain } from '../src/application/watch-chain.js';
 import { accrualOf, CLEARING, payer } from '../src/domain/accounts.js';
 import { single } from '../src/domain/transfer.js';
 import { migrations } from '../src/migrations/index.js';
-import { EthereumReader } from '../src/outbound/ethereum-reader.js';
-import { EthereumSender } from '../src/outbound/ethereum-sender.js';
+import type { EthereumReader } from '../src/outbound/ethereum-reader.js';
 import { EthereumPayoutContracts } from '../src/outbound/payout-contracts.js';
 import { PostgresQueries } from '../src/outbound/postgres-queries.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 import { type ChainFixture, OPEN, startChain } from './chain-fixture.js';
+import { chainReader, chainSender } from './chain-parts.js';
 import { epochsOn } from './epochs-fixture.js';
 
 const ORGANISATION = '0190f3a0-0000-7000-8000-000000000001';
@@ -39,7 +39,7 @@ describe('settlement on a chain', () => {
     store = new PostgresSettlementStore(database);
     const contracts = new EthereumPayoutContracts(fixture.vault, fixture.distributor);
     queries = new PostgresQueries(database, contracts);
-    reader = new EthereumReader(fixture.chain.provider, fixture.vault, fixture.distributor);
+    reader = chainReader(fixture);
     watch = new WatchChain(store, reader, { startBlock: 0, confirmations: 1 });
     ({ closeEpoch } = epochsOn(database, contracts, fixture.deployment.distributor));
   });
@@ -50,12 +50,12 @@ describe('settlement on a chain', () => {
 
   /** A new one each time, as after a restart. */
   const sender = (options: Partial<SendOptions> = {}) =>
-    new SendTransactions(
-      store,
-      new EthereumSender(fixture.chain.provider, new Wallet(fixture.operatorKey), fixture.chain.chainId),
-      reader,
-      { finalityBlocks: 64, replaceAfterMs: 60_000, attemptsMax: 8, ...options },
-    );
+    new SendTransactions(store, chainSender(fixture), reader, {
+      finality: { blocks: 64 },
+      replaceAfterMs: 60_000,
+      attemptsMax: 8,
+      ...options,
+    });
   const catchUp = () => watch.catchUp(() => NOW);
   const available = async () => (await queries.balance(ORGANISATION)).availableWei;
   const rpc = (method: string, params: unknown[]) => fixture.chain.provider.send(method, params);
@@ -273,14 +273,14 @@ describe('settlement on a chain', () => {
     await rpc('evm_mine', []);
     await theft.wait();
     await rpc('evm_setAutomine', [true]);
-    await sender({ finalityBlocks: 3 }).pass(NOW);
+    await sender({ finality: { blocks: 3 } }).pass(NOW);
     expect(await queries.stuck()).toMatchObject([{ purpose: 'fund:1', state: 'failed' }]);
 
     await sendAndWait(fixture.payer, fixture.token.transfer(fixture.deployment.vault, 7n * OPEN));
-    await sender({ finalityBlocks: 3 }).pass(NOW);
+    await sender({ finality: { blocks: 3 } }).pass(NOW);
     expect(await fixture.vault.totalFunded()).toBe(0n);
     await rpc('anvil_mine', ['0x3']);
-    for (let passes = 0; passes < 3; passes += 1) await sender({ finalityBlocks: 3 }).pass(NOW);
+    for (let passes = 0; passes < 3; passes += 1) await sender({ finality: { blocks: 3 } }).pass(NOW);
     expect(await fixture.vault.totalFunded()).toBe(4n * OPEN);
     expect(await fixture.distributor.lastEpoch()).toBe(1);
     expect(await queries.stuck()).toEqual([]);

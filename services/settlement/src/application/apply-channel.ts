@@ -60,7 +60,7 @@ async function reportSkipped(tx: SettlementTx, channel: Channel, reason: string,
   await tx.channels.freeze(channel.id, reason);
   await tx.cases.open(
     {
-      freezes: 'vouchers',
+      freezes: 'channel',
       code: 'VOUCHER_SKIPPED',
       subject: channel.id,
       expected: `${channel.acceptedWei} claimable`,

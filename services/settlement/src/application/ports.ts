@@ -12,6 +12,7 @@ import type { EpochLedger } from './epoch-ports.js';
 import type { LeaseLedger } from './lease-ports.js';
 import type { Metering } from './metering-ports.js';
 import type { Policies } from './policy-ports.js';
+import type { ReconciliationBook } from './reconcile-ports.js';
 
 /** The double-entry books. */
 export interface Ledger {
@@ -42,6 +43,7 @@ export interface SettlementTx {
   readonly chain: ChainLedger;
   readonly cases: CaseBook;
   readonly channels: ChannelBook;
+  readonly reconciliations: ReconciliationBook;
   readonly policies: Policies;
   readonly prices: PriceLedger;
   readonly freeTiers: FreeTierLedger;

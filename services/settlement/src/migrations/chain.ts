@@ -73,7 +73,7 @@ export const CreateCases = sqlMigration(
   `
     CREATE TABLE chain_case (
       id uuid PRIMARY KEY,
-      freezes text NOT NULL CHECK (freezes IN ('payouts', 'vouchers')),
+      freezes text NOT NULL CHECK (freezes IN ('payouts', 'vouchers', 'channel')),
       code text NOT NULL,
       subject text NOT NULL,
       expected text NOT NULL,
@@ -85,6 +85,16 @@ export const CreateCases = sqlMigration(
       reason text,
       CHECK ((resolved_at IS NULL) = (resolved_by IS NULL) AND (resolved_at IS NULL) = (reason IS NULL))
     );
+    CREATE TABLE chain_reconciliation (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      block_number bigint NOT NULL,
+      at timestamptz NOT NULL,
+      supply wei NOT NULL,
+      -- Below zero where the vault lacks what the books say: a case tells.
+      unswept numeric(39, 0) NOT NULL,
+      differences int NOT NULL
+    );
+    CREATE INDEX chain_log_claimed ON chain_log ((event ->> 'wallet')) WHERE event ->> 'kind' = 'claimed';
     CREATE UNIQUE INDEX chain_case_open ON chain_case (code, subject) WHERE resolved_at IS NULL;
     CREATE INDEX chain_case_frozen ON chain_case (freezes) WHERE resolved_at IS NULL;
     CREATE INDEX chain_case_opened ON chain_case (opened_at DESC);

@@ -15,6 +15,7 @@ import { PostgresLeases } from './postgres-leases.js';
 import { PostgresLedger } from './postgres-ledger.js';
 import { PostgresMetering } from './postgres-metering.js';
 import { PostgresPolicies } from './postgres-policies.js';
+import { PostgresReconciliations } from './postgres-reconciliations.js';
 
 /** Longest that a replica may work alone: calls to a chain take up to 30 s each. */
 const EXCLUSIVE_MS_MAX = 900_000;
@@ -73,6 +74,7 @@ const partsOf = (tx: Transaction, ledger: PostgresLedger): SettlementTx => ({
   chain: new PostgresChain(tx),
   cases: new PostgresCases(tx),
   channels: new PostgresChannels(tx),
+  reconciliations: new PostgresReconciliations(tx),
   policies: new PostgresPolicies(tx),
   prices: new PostgresPrices(tx),
   freeTiers: new PostgresFreeTiers(tx),
