@@ -8,6 +8,7 @@ import { EmbedInputs } from './application/embed-inputs.js';
 import { HoldEach } from './application/hold-each.js';
 import { ModelCatalogue } from './application/model-catalogue.js';
 import { Payments } from './application/payments.js';
+import { PriceBook } from './application/price-book.js';
 import { RateLimits } from './application/rate-limits.js';
 import { SpendLeases } from './application/spend-leases.js';
 import { GatewayConfig } from './config.js';
@@ -47,7 +48,12 @@ export async function compose(host: Host): Promise<Composition> {
     metrics: host.metrics,
     rejected,
   });
-  const catalogue = new ModelCatalogue(new PricedModels(models, settlement), base, config.BASE_IS_FREE);
+  const prices = new PriceBook({
+    prices: settlement,
+    elapsedMs,
+    onError: (err) => log.warn({ err }, 'a price was not told'),
+  });
+  const catalogue = new ModelCatalogue(new PricedModels(models, prices), base, config.BASE_IS_FREE);
   const rateLimits = openLimits(config, rejected);
   const balances = config.SPEND_LEASES ? leases.balances : leases.holds;
   const payments = new Payments(

@@ -74,4 +74,11 @@ export const migrations = [
      );
      CREATE INDEX idempotency_key_by_end ON idempotency_key (ends_at);`,
   ),
+  sqlMigration(
+    'PriceCachedTokens1700000000004',
+    `-- Null: that of the prompt.
+     ALTER TABLE model ADD COLUMN cached_prompt_wei_per_million numeric(39, 0)
+       CHECK (cached_prompt_wei_per_million BETWEEN 0 AND prompt_wei_per_million);
+     ALTER TABLE served_request ADD COLUMN cached_prompt_wei_per_million numeric(39, 0);`,
+  ),
 ];

@@ -1,4 +1,3 @@
-import type { ModelDeployed } from '@openledger/contracts';
 import { newId, sha256 } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { createLogger } from '@openledger/service-host';
@@ -54,7 +53,6 @@ const receiptOn = (leaseId: string, completionToken: number): Receipt => ({
 describe('the gateway and its leases', () => {
   let fixture: GatewayFixture;
   let database: Database;
-  let model: ModelDeployed;
   const chat = { model: 'law', messages: [{ role: 'user' as const, content: 'Hi' }], max_tokens: 10 };
   const ask = (key?: string) => fixture.openai(key).chat.completions.create(chat);
 
@@ -62,7 +60,7 @@ describe('the gateway and its leases', () => {
     fixture = await GatewayFixture.start({ LEASE_ALIVE_MS: '1000' });
     fixture.settlement.lends = true;
     database = await fixture.database(inferenceGateway.migrations);
-    model = await fixture.deploy('law', { price });
+    await fixture.deploy('law', { price });
     await eventually(() => fixture.openai().models.retrieve('law'));
     fixture.script(spell('fine'));
   });
@@ -207,15 +205,6 @@ describe('the gateway and its leases', () => {
     const rows = await servedRows();
     expect(rows).toHaveLength(6);
     expect(new Set(rows.map((row) => row.hold_id)).size).toBeLessThanOrEqual(leased);
-  });
-
-  it('asks for a price that it never learned, once, and never takes it for nothing', async () => {
-    await database.query('UPDATE model SET prompt_wei_per_million = NULL, completion_wei_per_million = NULL');
-    await ask();
-    await ask();
-    expect(fixture.settlement.priced).toEqual([model.modelId]);
-    const [row] = await servedRows();
-    expect(row?.fee).toBe(String(3 * (row?.prompt_tokens ?? 0) + 5 * 4));
   });
 
   it('counts every receipt that names a lease, and keeps out the rest, while both are at work', async () => {

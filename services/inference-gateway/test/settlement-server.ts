@@ -20,10 +20,14 @@ export class SettlementServer {
   readonly held: HoldBalanceRequest[] = [];
   readonly released: string[] = [];
   readonly poor = new Set<string>();
+  /** Organisations whose budget is spent. */
+  readonly frugal = new Set<string>();
   readonly leases: LeaseBalanceRequest[] = [];
   /** How many receipts each lease was returned with. */
   readonly returned = new Map<string, number>();
   readonly priced: string[] = [];
+  /** By model; those of other models it has not heard of. */
+  readonly prices = new Map<string, GetPriceResponse>();
   /** Off, it behaves as one that is broken, and holds are all there is. */
   lends = false;
   leaseUseMs = 60_000;
@@ -43,6 +47,9 @@ export class SettlementServer {
       }),
       leaseBalance: unary<LeaseBalanceRequest, LeaseBalanceResponse>(context, async (request) => {
         if (!this.lends) throw new Error('no leases today');
+        if (this.frugal.has(request.organisationId)) {
+          throw new DomainError('payment-required', 'BUDGET_EXCEEDED', 'Raise the budget first.');
+        }
         if (this.poor.has(request.organisationId)) {
           throw new DomainError('payment-required', 'INSUFFICIENT_BALANCE', 'Deposit OPEN first.');
         }
@@ -57,7 +64,9 @@ export class SettlementServer {
       }),
       getPrice: unary<GetPriceRequest, GetPriceResponse>(context, async ({ modelId }) => {
         this.priced.push(modelId);
-        return { promptWeiPerMillion: '3000000', completionWeiPerMillion: '5000000' };
+        const price = this.prices.get(modelId);
+        if (price) return price;
+        throw new DomainError('not-found', 'MODEL_NOT_DEPLOYED', 'no such model');
       }),
       releaseHold: unary<ReleaseHoldRequest, ReleaseHoldResponse>(context, async ({ holdId }) => {
         this.released.push(holdId);

@@ -58,6 +58,9 @@ export interface CallFailure {
   readonly metadata?: Metadata;
 }
 
+/** Refusals that gRPC has no status of their own for. */
+const FOR_WANT_OF_MONEY: ReadonlySet<string> = new Set(['INSUFFICIENT_BALANCE', 'BUDGET_EXCEEDED']);
+
 /** The other way round, for a client inside the platform: a status becomes the DomainError it came from. */
 export function fromStatus(error: CallFailure, log: ErrorLog): DomainError {
   const kind = KIND.get(error.code);
@@ -67,7 +70,7 @@ export function fromStatus(error: CallFailure, log: ErrorLog): DomainError {
     return new DomainError('unavailable', 'UPSTREAM_UNAVAILABLE', message, { cause: error });
   }
   if (code === SERVICE_TOKEN_INVALID) return platformMisconfigured(log, error);
-  const payment = code === 'INSUFFICIENT_BALANCE' ? 'payment-required' : kind;
+  const payment = FOR_WANT_OF_MONEY.has(code) ? 'payment-required' : kind;
   return new DomainError(payment, code, text ?? '', { cause: error, details: detailsOf(error) });
 }
 

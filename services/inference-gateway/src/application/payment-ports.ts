@@ -24,13 +24,16 @@ export interface Reservation {
 }
 
 export interface Balances {
-  /** For requests of one organisation, in their order: all of them or none. @throws DomainError INSUFFICIENT_BALANCE, FUNDS_LEASED */
+  /**
+   * For requests of one organisation, in their order: all of them or none.
+   * @throws DomainError INSUFFICIENT_BALANCE, BUDGET_EXCEEDED, FUNDS_LEASED
+   */
   reserveAll(requests: readonly SpendRequest[]): Promise<readonly Reservation[]>;
 }
 
 /** Holds: a call to settlement for one request. */
 export interface Holds {
-  /** Answers the hold's id. @throws DomainError INSUFFICIENT_BALANCE */
+  /** Answers the hold's id. @throws DomainError INSUFFICIENT_BALANCE, BUDGET_EXCEEDED */
   hold(request: SpendRequest): Promise<string>;
   /** @throws DomainError */
   release(holdId: string): Promise<void>;
@@ -50,15 +53,23 @@ export type LeaseAnswer =
 
 /** Leases: a call to settlement for many requests. */
 export interface Lender {
-  /** @throws DomainError INSUFFICIENT_BALANCE */
+  /** @throws DomainError INSUFFICIENT_BALANCE, BUDGET_EXCEEDED */
   lease(request: LeaseRequest): Promise<LeaseAnswer>;
   /** `receipts` is how many name the lease, and no more will. @throws DomainError */
   returnLease(leaseId: string, receipts: number): Promise<void>;
 }
 
+/** A price with all that is known of its future, in times from now on: no clock is compared. */
+export interface PriceQuote {
+  readonly price: Price;
+  readonly next?: { readonly price: Price; readonly inMs: number };
+  /** Nothing else takes effect within this time. */
+  readonly goodForMs: number;
+}
+
 export interface Prices {
   /** @throws DomainError MODEL_NOT_DEPLOYED */
-  price(modelId: string): Promise<Price>;
+  price(modelId: string): Promise<PriceQuote>;
 }
 
 /** The leases that gateways of this database have, so that none is lost when one of them dies. */

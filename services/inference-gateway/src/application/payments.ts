@@ -22,7 +22,7 @@ export class Payments {
     private readonly receipts: Receipts,
   ) {}
 
-  /** Nothing may run before this resolves. @throws DomainError INSUFFICIENT_BALANCE, FUNDS_LEASED */
+  /** Nothing may run before this resolves. @throws DomainError INSUFFICIENT_BALANCE, BUDGET_EXCEEDED, FUNDS_LEASED */
   async begin(request: PaymentRequest): Promise<Payment> {
     const [payment] = await this.beginAll([request]);
     invariant(payment, 'every request has its payment');
@@ -66,6 +66,7 @@ export class Payment {
     const { price, reservation } = this;
     const usage = {
       promptTokens: unpaid.promptTokensBilled,
+      cachedTokens: unpaid.cachedTokens,
       completionTokens: unpaid.completionTokens.length,
     };
     const feeWei = price ? feeOf(price, usage) : 0n;

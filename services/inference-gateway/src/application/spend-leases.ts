@@ -145,7 +145,7 @@ export class SpendLeases implements Balances {
       return { ...answer, minimumWei };
     } catch (error) {
       account.quietUntilMs = elapsedMs() + QUIET_MS;
-      if (error instanceof DomainError && error.code === 'INSUFFICIENT_BALANCE') {
+      if (error instanceof DomainError && error.kind === 'payment-required') {
         await book.forget(leaseId).catch(this.parts.onError);
         return { kind: 'refused', minimumWei, error };
       }

@@ -29,7 +29,11 @@ export function watchLeases(metrics: Host['metrics'], held: () => number): void 
   });
 }
 
-const FOR_WANT_OF_MONEY: ReadonlySet<string> = new Set(['INSUFFICIENT_BALANCE', 'FUNDS_LEASED']);
+const FOR_WANT_OF_MONEY: ReadonlySet<string> = new Set([
+  'INSUFFICIENT_BALANCE',
+  'BUDGET_EXCEEDED',
+  'FUNDS_LEASED',
+]);
 
 /** Counts the requests that there was no money for. */
 export class CountedBalances implements Balances {

@@ -1,4 +1,4 @@
-import { type ModelDeployed, required, toWei } from '@openledger/contracts';
+import { type ModelDeployed, required, toPrice } from '@openledger/contracts';
 import type { Price } from '@openledger/kernel';
 import type { Database, Transaction } from '@openledger/persistence';
 import type { ModelRegistry } from '../application/ports.js';
@@ -15,6 +15,7 @@ interface ModelRow {
   weights_blob: string;
   deployed_at: Date;
   prompt_wei_per_million: string | null;
+  cached_prompt_wei_per_million: string | null;
   completion_wei_per_million: string | null;
 }
 
@@ -25,21 +26,24 @@ const OWNED = 'FROM model m JOIN model_name n USING (name, developer_organisatio
 export class PostgresModels implements ModelRegistry {
   constructor(private readonly database: Database) {}
 
+  /** @throws DomainError EVENT_INCOMPLETE, PRICE_INVALID */
   async register(tx: Transaction, event: ModelDeployed): Promise<void> {
-    const price = priceTold(event);
+    // A model without a price is parked rather than given away.
+    const price = toPrice(required(event.price, 'price'));
     const deployedAt = required(event.deployedAt, 'deployedAt');
     await tx.query('INSERT INTO model_name VALUES ($1, $2) ON CONFLICT DO NOTHING', [
       event.name,
       event.developerOrganisationId,
     ]);
     await tx.query(
-      `INSERT INTO model VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+      `INSERT INTO model VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
        ON CONFLICT (model_id) DO UPDATE SET
          name = excluded.name, base_digest = excluded.base_digest, base_name = excluded.base_name,
          adapter_digest = excluded.adapter_digest, config_blob = excluded.config_blob,
          weights_blob = excluded.weights_blob, deployed_at = excluded.deployed_at,
          prompt_wei_per_million = excluded.prompt_wei_per_million,
-         completion_wei_per_million = excluded.completion_wei_per_million
+         completion_wei_per_million = excluded.completion_wei_per_million,
+         cached_prompt_wei_per_million = excluded.cached_prompt_wei_per_million
        WHERE model.deployed_at <= excluded.deployed_at`,
       [
         event.modelId,
@@ -51,18 +55,18 @@ export class PostgresModels implements ModelRegistry {
         event.adapterConfigBlob,
         event.adapterWeightsBlob,
         deployedAt,
-        price.promptWeiPerMillion.toString(),
-        price.completionWeiPerMillion.toString(),
+        ...columnsOf(price),
       ],
     );
   }
 
-  /** For a row of a deployment that did not keep it. */
+  /** For when settlement is away. */
   async keepPrice(modelId: string, price: Price): Promise<void> {
     await this.database.query(
-      `UPDATE model SET prompt_wei_per_million = $2, completion_wei_per_million = $3
-       WHERE model_id = $1 AND prompt_wei_per_million IS NULL`,
-      [modelId, price.promptWeiPerMillion.toString(), price.completionWeiPerMillion.toString()],
+      `UPDATE model SET prompt_wei_per_million = $2, completion_wei_per_million = $3,
+         cached_prompt_wei_per_million = $4
+       WHERE model_id = $1`,
+      [modelId, ...columnsOf(price)],
     );
   }
 
@@ -85,14 +89,11 @@ export class PostgresModels implements ModelRegistry {
   }
 }
 
-/** @throws DomainError EVENT_INCOMPLETE: a model without a price is parked rather than given away */
-function priceTold(event: ModelDeployed): Price {
-  const { promptWeiPerMillion, completionWeiPerMillion } = required(event.price, 'price');
-  return {
-    promptWeiPerMillion: toWei(promptWeiPerMillion),
-    completionWeiPerMillion: toWei(completionWeiPerMillion),
-  };
-}
+const columnsOf = (price: Price): readonly (string | null)[] => [
+  price.promptWeiPerMillion.toString(),
+  price.completionWeiPerMillion.toString(),
+  price.cachedPromptWeiPerMillion?.toString() ?? null,
+];
 
 const toModel = (row: ModelRow): ServableModel => ({
   modelId: row.model_id,
@@ -107,6 +108,9 @@ const toModel = (row: ModelRow): ServableModel => ({
     : {
         price: {
           promptWeiPerMillion: BigInt(row.prompt_wei_per_million),
+          ...(row.cached_prompt_wei_per_million === null
+            ? {}
+            : { cachedPromptWeiPerMillion: BigInt(row.cached_prompt_wei_per_million) }),
           completionWeiPerMillion: BigInt(row.completion_wei_per_million),
         },
       }),

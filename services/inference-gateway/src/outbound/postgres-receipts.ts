@@ -1,5 +1,5 @@
 import type { BlobStore } from '@openledger/blob-store';
-import { encodeEvent, InferenceServed, topics } from '@openledger/contracts';
+import { encodeEvent, fromPrice, InferenceServed, topics } from '@openledger/contracts';
 import { canonicalJson, derivedId } from '@openledger/kernel';
 import type { Database, Transaction } from '@openledger/persistence';
 import type { Receipt, Receipts, WorkerReceipt } from '../application/ports.js';
@@ -39,11 +39,11 @@ async function insert(tx: Transaction, receipt: Receipt, tokensBlob: string): Pr
     `INSERT INTO served_request (request_id, organisation_id, model_id, model_name, adapter_digest, hold_id,
        tokens_blob, prompt_tokens, completion_tokens, finish_reason, served_at, time_to_first_token_ms,
        duration_ms, cached_tokens, prompt_wei_per_million, completion_wei_per_million, fee, worker_statement,
-       worker_public_key, worker_signature)
+       worker_public_key, worker_signature, cached_prompt_wei_per_million)
      VALUES ($1::uuid, $2, $3, $4, $5,
        CASE WHEN $6::text IN ('', $1::uuid::text) THEN $6::text ELSE
          coalesce((SELECT id FROM spend_lease WHERE id = $6::text AND closed_at IS NULL FOR KEY SHARE), '') END,
-       $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+       $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
      ON CONFLICT (request_id) DO NOTHING RETURNING hold_id`,
     [
       receipt.requestId,
@@ -66,6 +66,7 @@ async function insert(tx: Transaction, receipt: Receipt, tokensBlob: string): Pr
       workerReceipt?.statement,
       workerReceipt && Buffer.from(workerReceipt.publicKey),
       workerReceipt && Buffer.from(workerReceipt.signature),
+      receipt.price?.cachedPromptWeiPerMillion?.toString(),
     ],
   );
   return row?.hold_id;
@@ -94,13 +95,7 @@ function servedEvent(receipt: Receipt, adapterDigest: string, tokensBlob: string
       servedAt: receipt.servedAt,
       timeToFirstTokenMs: receipt.timeToFirstTokenMs,
       durationMs: receipt.durationMs,
-      ...(receipt.price
-        ? {
-            promptWeiPerMillion: receipt.price.promptWeiPerMillion.toString(),
-            completionWeiPerMillion: receipt.price.completionWeiPerMillion.toString(),
-            feeWei: receipt.feeWei.toString(),
-          }
-        : {}),
+      ...(receipt.price ? { ...fromPrice(receipt.price), feeWei: receipt.feeWei.toString() } : {}),
       ...(receipt.workerReceipt ? { workerReceipt: toWireReceipt(receipt.workerReceipt) } : {}),
     }),
   );

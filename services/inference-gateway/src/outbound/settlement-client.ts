@@ -4,19 +4,22 @@ import {
   type HoldBalanceResponse,
   type LeaseBalanceResponse,
   SettlementServiceClient,
+  toPrice,
 } from '@openledger/contracts';
-import type { Price } from '@openledger/kernel';
 import { fromStatus, type Host, serviceMetadata } from '@openledger/service-host';
 import type {
   Holds,
   LeaseAnswer,
   LeaseRequest,
   Lender,
+  PriceQuote,
   Prices,
   SpendRequest,
 } from '../application/payment-ports.js';
 
 const CALL_TIMEOUT_MS = 5_000;
+/** Of a price, where settlement does not say. */
+const GOOD_FOR_MS = 60_000;
 
 /** Prepaid balances and prices, which settlement owns. */
 export class SettlementClient implements Holds, Lender, Prices {
@@ -66,13 +69,15 @@ export class SettlementClient implements Holds, Lender, Prices {
     );
   }
 
-  async price(modelId: string): Promise<Price> {
+  async price(modelId: string): Promise<PriceQuote> {
     const response = await this.call<GetPriceResponse>((metadata, options, done) =>
       this.client.getPrice({ modelId }, metadata, options, done),
     );
+    const { next, changesInMs, goodForMs = GOOD_FOR_MS } = response;
     return {
-      promptWeiPerMillion: BigInt(response.promptWeiPerMillion),
-      completionWeiPerMillion: BigInt(response.completionWeiPerMillion),
+      price: toPrice(response),
+      ...(next && changesInMs !== undefined ? { next: { price: toPrice(next), inMs: changesInMs } } : {}),
+      goodForMs,
     };
   }
 

@@ -97,8 +97,8 @@ export interface GetPriceResponse {
     | string
     | undefined;
   /**
-   * The price that comes next, and how long it is until then; absent where none is announced. From the sending of the
-   * request on: no clock is compared.
+   * The price that comes next, and how long it is until then; absent where none is announced. From now on: no clock is
+   * compared.
    */
   next?: TokenPrice | undefined;
   changesInMs?:
