@@ -1,3 +1,4 @@
+import type { Price } from '@openledger/kernel';
 import type { FeePart } from '../domain/split-fee.js';
 import type { ScoredRequest, ServedRequest } from './metering-ports.js';
 
@@ -12,6 +13,8 @@ export interface Answer {
 
 /** What an answer cost. */
 export interface Charge {
+  /** What it was priced by; absent in rows from before it was kept. */
+  readonly price?: Price;
   readonly pricedWei: bigint;
   /** Never more than what was set aside for it. */
   readonly feeWei: bigint;
@@ -27,6 +30,8 @@ export interface Credit {
   readonly parts: readonly ReceiptPart[];
   /** Absent where no policy is kept and configuration decided. */
   readonly policyVersion?: number;
+  /** Names the weights of royalties it was split by; see {@link EpochLedger.saveRoyalties}. */
+  readonly royaltiesId?: string;
   readonly ledgerEpoch: number;
   readonly creditedAt: Date;
 }
@@ -62,28 +67,20 @@ export interface Usage {
   readonly feeWei: bigint;
 }
 
-/** What a payee earned with a model in a month, in one role. */
-export interface Earning {
-  readonly payeeId: string;
-  readonly role: string;
-  readonly modelId: string;
-  /** Its first day, YYYY-MM-DD, UTC. */
-  readonly month: string;
-  readonly answers: number;
-  readonly amountWei: bigint;
-}
-
 export interface Answers {
   /** Locks those that are there until commit. */
   lock(ids: readonly string[]): Promise<ReadonlyMap<string, Answer>>;
   /** Has the whole transaction run again when one of them is there meanwhile. */
   insert(answers: readonly Answer[]): Promise<void>;
-  /** Adds what became known; of what was known nothing changes. */
-  complete(answers: readonly Answer[]): Promise<void>;
+  /** Adds what these have to the rows that are there. */
+  complete(news: readonly Answer[]): Promise<void>;
   /** Locks answers that were served before their model was known, in the order of their ids. */
   lockUnmetered(modelId: string, limit: number): Promise<Answer[]>;
   addUsage(usage: readonly Usage[]): Promise<void>;
-  addEarnings(earnings: readonly Earning[]): Promise<void>;
+  /** Has what payees earned in this batch summed by model before long; summing it at once would cost more than the ledger. */
+  queueEarnings(creditBatchId: string): Promise<void>;
+  /** Sums at most `limit` batches that wait for that; answers how many there were. */
+  sumEarnings(limit: number): Promise<number>;
   /** Repeats change nothing. */
   refuse(events: readonly RefusedEvent[]): Promise<void>;
 }

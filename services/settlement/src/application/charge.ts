@@ -120,9 +120,9 @@ interface Paid extends Priced {
   readonly payment: Payment;
 }
 
-function chargeOf({ pricedWei, payment }: Paid, batchId: string): Charge {
+function chargeOf({ price, pricedWei, payment }: Paid, batchId: string): Charge {
   const feeWei = payment.ofHoldWei + payment.ofPotWei + payment.ofBalanceWei;
-  return { pricedWei, feeWei, batchId };
+  return { price, pricedWei, feeWei, batchId };
 }
 
 /** Leases first, and their rest, then balances: what comes back may be spent in the same batch. */

@@ -27,6 +27,8 @@ export interface Creditable {
 
 /** What crediting answers comes to; nothing has moved yet. */
 export interface Credits {
+  /** Absent where there was nothing to credit. */
+  readonly batchId?: string;
   readonly byAnswer: ReadonlyMap<string, Credit>;
   readonly transfers: readonly Transfer[];
   readonly events: readonly EncodedEvent[];
@@ -58,16 +60,23 @@ export async function creditAll(
   );
   const policies = await tx.policies.all();
   const payeesOf = await payeesBy(tx, answers, rules);
+  const weights = await tx.epochs.saveRoyalties(
+    answers.flatMap((answer) => payeesOf(answer).royalties ?? []),
+  );
   const byAnswer = new Map<string, Credit>();
   for (const answer of answers) {
     const { served, scored, feeWei } = answer;
     const policy = policies.length === 0 ? undefined : policyAt(policies, served.servedAt);
-    const split = splitFee(feeWei, policy?.roles ?? rules.roles, scored.attribution, payeesOf(answer));
+    const payees = payeesOf(answer);
+    const split = splitFee(feeWei, policy?.roles ?? rules.roles, scored.attribution, payees);
     const parts = split.map((part) => ({ ...part, partyId: scored.partyOf.get(part.payeeId) ?? '' }));
     const version = policy && { policyVersion: policy.version };
-    byAnswer.set(served.id, { batchId, parts, ...version, ledgerEpoch, creditedAt: now });
+    const royaltiesId = payees.royalties && weights.get(payees.royalties);
+    const byWeights = royaltiesId === undefined ? {} : { royaltiesId };
+    byAnswer.set(served.id, { batchId, parts, ...version, ...byWeights, ledgerEpoch, creditedAt: now });
   }
   return {
+    batchId,
     byAnswer,
     transfers: transfersOf([...byAnswer.values()], batchId),
     events: answers.map((answer) => eventOf(answer, byAnswer.get(answer.served.id)?.parts ?? [], now)),
@@ -82,18 +91,7 @@ async function payeesBy(
 ): Promise<(answer: Creditable) => Payees> {
   const keys = new Set(answers.flatMap(({ served }) => served.nodeKey ?? []));
   const operators = keys.size === 0 ? new Map<string, string>() : await tx.policies.nodeOperators([...keys]);
-  const royalties = new Map<string, Royalties>();
-  const versions = new Map(answers.map((answer) => [versionOf(answer), answer]));
-  for (const version of [...versions.keys()].toSorted()) {
-    const answer = versions.get(version);
-    const digest = answer?.served.adapterDigest;
-    if (!answer || digest === undefined) continue;
-    const { scored, model } = answer;
-    const shares = scored.attribution.contributors.map((c) => [c.contributorId, c.basePpb] as const);
-    await tx.policies.saveBaseShares(model.id, digest, new Map(shares));
-    const ancestors = await tx.policies.ancestors(model.id, digest);
-    royalties.set(version, royaltiesOf(model.developerOrganisationId, ancestors));
-  }
+  const royalties = await royaltiesBy(tx, answers);
   return (answer) => {
     const { served, model } = answer;
     const nodeOperatorId = operators.get(served.nodeKey ?? '');
@@ -106,6 +104,32 @@ async function payeesBy(
       ...(ancestral === undefined ? {} : { royalties: ancestral }),
     };
   };
+}
+
+/** By version; answers whose version nobody reported have none. */
+async function royaltiesBy(
+  tx: SettlementTx,
+  answers: readonly Creditable[],
+): Promise<ReadonlyMap<string, Royalties>> {
+  const reported = new Map<string, Creditable>();
+  for (const answer of answers) {
+    const version = versionOf(answer);
+    if (answer.served.adapterDigest && !reported.has(version)) reported.set(version, answer);
+  }
+  // In one order everywhere, because the first answer of a version is what its shares are kept from.
+  const versions = [...reported.keys()].toSorted().flatMap((key) => {
+    const answer = reported.get(key);
+    if (!answer) return [];
+    const { model, served, scored } = answer;
+    const shares = scored.attribution.contributors.map((c) => [c.contributorId, c.basePpb] as const);
+    const adapterDigest = served.adapterDigest ?? '';
+    return [{ key, model, modelId: model.id, adapterDigest, shares: new Map(shares) }];
+  });
+  await tx.policies.saveBaseShares(versions);
+  const lines = await tx.policies.ancestors(versions);
+  return new Map(
+    versions.map(({ key, model }, i) => [key, royaltiesOf(model.developerOrganisationId, lines[i] ?? [])]),
+  );
 }
 
 const versionOf = ({ served }: Creditable): string => `${served.modelId}\n${served.adapterDigest ?? ''}`;

@@ -1,4 +1,5 @@
 import type { Leaf } from '../domain/epoch.js';
+import type { Royalties } from '../domain/split-fee.js';
 
 /**
  * `closing` until its root is computed, `held` while the vault has not what it promises, `posting` until the root is on
@@ -73,6 +74,9 @@ export interface EpochLedger {
    * is closed, when none of them moved.
    */
   closeLedger(epoch: number, openedAt: Date, closedAt: Date): Promise<boolean>;
+
+  /** Keeps the weights that splits are made with, each once, under their SHA-256; empty ones have none. */
+  saveRoyalties(royalties: readonly Royalties[]): Promise<ReadonlyMap<Royalties, string>>;
 
   /** Lets one epoch be closed at a time. */
   lock(): Promise<void>;

@@ -7,8 +7,8 @@ export const MANIFEST_VERSION = 1;
 export const NO_MANIFEST = '0'.repeat(64);
 const LINK_DIGITS = 32;
 
-/** Two accounts' ids, or an id and its amount. */
-export type AmountOf = readonly [id: string, weiOrWeight: string];
+/** A payee and what it weighs. */
+export type AmountOf = readonly [payeeId: string, weight: string];
 
 /** Opens the manifest of a ledger epoch. Amounts are decimal strings of wei, times ISO 8601 in UTC. */
 export interface LedgerHead {
@@ -27,6 +27,14 @@ export interface PolicyLine {
   readonly version: number;
   readonly effectiveFrom: string;
   readonly roles: Readonly<Record<keyof RoleSplit, number>>;
+}
+
+/** Weights that royalties of answers were split by; named by the SHA-256 of the two lists. */
+export interface RoyaltiesLine {
+  readonly kind: 'royalties';
+  readonly id: string;
+  readonly developers: readonly AmountOf[];
+  readonly contributors: readonly AmountOf[];
 }
 
 /** One answer whose fee was split in the epoch: everything that its parts follow from, and nothing of who asked. */
@@ -58,10 +66,7 @@ export interface AnswerLine {
     readonly developerId: string;
     readonly baseModelOwnerId?: string;
     readonly nodeOperatorId?: string;
-    readonly royalties?: {
-      readonly developers: readonly AmountOf[];
-      readonly contributors: readonly AmountOf[];
-    };
+    readonly royaltiesId?: string;
   };
   readonly parts: readonly (readonly [role: string, payeeId: string, amountWei: string])[];
 }
@@ -105,6 +110,7 @@ export interface LedgerSums {
 export type LedgerLine =
   | LedgerHead
   | PolicyLine
+  | RoyaltiesLine
   | AnswerLine
   | PaymentLine
   | RefundLine

@@ -78,7 +78,15 @@ export const CreateLedgerEpochs = sqlMigration(
       amount wei NOT NULL
     );
     INSERT INTO epoch_funding SELECT 'fund:' || epoch, epoch, funded FROM epoch;
-    ALTER TABLE request ADD COLUMN IF NOT EXISTS ledger_epoch int;
+    ALTER TABLE request
+      -- Wei per million tokens that it was priced by: prompt, cached prompt, completion.
+      ADD COLUMN price text,
+      -- Names the weights of royalties that it was split by.
+      ADD COLUMN royalties text;
+    CREATE TABLE split_royalties (
+      id text PRIMARY KEY,
+      royalties jsonb NOT NULL
+    );
     CREATE INDEX request_ledger_epoch ON request (ledger_epoch, id COLLATE "C") WHERE ledger_epoch IS NOT NULL;
     CREATE TABLE epoch_payment (
       epoch int NOT NULL REFERENCES epoch,

@@ -1,85 +1,158 @@
-import type { Answer, ReceiptPart } from '../application/answer-ports.js';
-import { writeScored } from './answer-row.js';
+import type { Answer, Charge, Credit } from '../application/answer-ports.js';
+import { writePrice, writeScored } from './answer-row.js';
 
-type Value = string | number | Date | null;
+type Value = string | number | null;
 
 interface Column {
   readonly name: string;
-  /** As it is sent; `cast` where Postgres then makes something else of it. */
+  /** As it is sent. */
   readonly type: string;
-  readonly cast?: string;
-  readonly read: (answer: Answer) => Value;
+  /** What Postgres makes of it, where that is something else. */
+  readonly toValue?: string;
+  /** Undefined: the answer has none of these facts, and what is stored stays. */
+  readonly of: (answer: Answer) => Value | undefined;
+  /** Never needs quoting inside an array: no text of others. */
+  readonly plain?: boolean;
 }
 
+type Served = NonNullable<Answer['served']>;
+
+const plain = { plain: true };
 const served = (
   name: string,
   type: string,
-  read: (served: NonNullable<Answer['served']>) => Value,
-): Column => ({ name, type, read: (answer) => (answer.served ? read(answer.served) : null) });
-
+  of: (served: Served) => Value,
+  more: Partial<Column> = {},
+): Column => ({
+  name,
+  type,
+  of: (answer) => answer.served && of(answer.served),
+  ...more,
+});
 const credit = (
   name: string,
   type: string,
-  read: (credit: NonNullable<Answer['credit']>) => Value,
-): Column => ({ name, type, read: (answer) => (answer.credit ? read(answer.credit) : null) });
-
-/** A row's list travels as one text, because arrays of arrays must all be of one length. */
-const parts = (name: string, type: string, read: (part: ReceiptPart) => string): Column => ({
-  ...credit(name, 'text', (given) => arrayOf(given.parts.map(read))),
-  cast: type,
+  of: (credit: Credit) => Value,
+  more: Partial<Column> = {},
+): Column => ({
+  name,
+  type,
+  of: (answer) => answer.credit && of(answer.credit),
+  ...more,
 });
 
-/** A text array as Postgres reads it. */
-const arrayOf = (items: readonly string[]): string =>
-  `{${items.map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
+const charge = (name: string, type: string, of: (charge: Charge) => Value): Column => ({
+  name,
+  type,
+  of: (answer) => answer.charge && of(answer.charge),
+  ...plain,
+});
 
-const COLUMNS: readonly Column[] = [
-  { name: 'id', type: 'text', read: ({ id }) => id },
+/** Between the items of a list that travels as one text: arrays of arrays must all be of one length. */
+const SEPARATOR = '\u001f';
+const list = (items: readonly string[]): string => items.join(SEPARATOR);
+const textList = { toValue: `string_to_array($, E'\\x1f')` };
+
+const SERVED: readonly Column[] = [
   served('organisation_id', 'text', ({ organisationId }) => organisationId),
   served('model_id', 'text', ({ modelId }) => modelId),
-  served('prompt_tokens', 'int', ({ usage }) => usage.promptTokens),
-  served('cached_tokens', 'int', ({ usage }) => usage.cachedTokens ?? null),
-  served('completion_tokens', 'int', ({ usage }) => usage.completionTokens),
+  served('prompt_tokens', 'int', ({ usage }) => usage.promptTokens, plain),
+  served('cached_tokens', 'int', ({ usage }) => usage.cachedTokens ?? null, plain),
+  served('completion_tokens', 'int', ({ usage }) => usage.completionTokens, plain),
   served('hold_id', 'text', ({ holdId }) => holdId),
-  { ...served('told', 'text', ({ told }) => (told ? JSON.stringify(told) : null)), cast: 'jsonb' },
+  served('told', 'text', ({ told }) => (told ? JSON.stringify(told) : null), { toValue: '$::jsonb' }),
   served('adapter_digest', 'text', ({ adapterDigest }) => adapterDigest ?? null),
   served('node_key', 'text', ({ nodeKey }) => nodeKey ?? null),
-  served('served_at', 'timestamptz', ({ servedAt }) => servedAt.toISOString()),
+  served('served_at', 'float8', ({ servedAt }) => servedAt.getTime() / 1_000, {
+    ...plain,
+    toValue: 'to_timestamp($)',
+  }),
+];
+
+const SCORED: readonly Column[] = [
   {
     name: 'attribution',
     type: 'text',
-    cast: 'jsonb',
-    read: ({ scored }) => (scored ? writeScored(scored) : null),
+    toValue: '$::jsonb',
+    of: ({ scored }) => scored && writeScored(scored),
   },
-  { name: 'priced', type: 'numeric', read: ({ charge }) => charge?.pricedWei.toString() ?? null },
-  { name: 'fee', type: 'numeric', read: ({ charge }) => charge?.feeWei.toString() ?? null },
-  { name: 'charge_batch', type: 'uuid', read: ({ charge }) => charge?.batchId ?? null },
-  credit('credited_at', 'timestamptz', ({ creditedAt }) => creditedAt.toISOString()),
-  credit('credit_batch', 'uuid', ({ batchId }) => batchId),
-  credit('ledger_epoch', 'int', ({ ledgerEpoch }) => ledgerEpoch),
-  credit('policy_version', 'int', ({ policyVersion }) => policyVersion ?? null),
-  parts('part_roles', 'text[]', ({ role }) => role),
-  parts('part_payees', 'text[]', ({ payeeId }) => payeeId),
-  parts('part_parties', 'text[]', ({ partyId }) => partyId),
-  parts('part_amounts', 'numeric(39, 0)[]', ({ amountWei }) => amountWei.toString()),
 ];
 
-const NAMES = COLUMNS.map(({ name }) => name).join(', ');
-const SENT = COLUMNS.map(({ type }, i) => `$${i + 1}::${type}[]`).join(', ');
-const READ = COLUMNS.map(({ name, cast }) => (cast ? `${name}::${cast}` : name)).join(', ');
-const GIVEN = `SELECT ${READ} FROM unnest(${SENT}) AS sent (${NAMES})`;
+const CHARGE: readonly Column[] = [
+  charge('priced', 'numeric', ({ pricedWei }) => pricedWei.toString()),
+  charge('fee', 'numeric', ({ feeWei }) => feeWei.toString()),
+  charge('price', 'text', ({ price }) => (price ? writePrice(price) : null)),
+  charge('charge_batch', 'uuid', ({ batchId }) => batchId),
+];
+
+const CREDIT: readonly Column[] = [
+  credit('credited_at', 'float8', ({ creditedAt }) => creditedAt.getTime() / 1_000, {
+    ...plain,
+    toValue: 'to_timestamp($)',
+  }),
+  credit('credit_batch', 'uuid', ({ batchId }) => batchId, plain),
+  credit('ledger_epoch', 'int', ({ ledgerEpoch }) => ledgerEpoch, plain),
+  credit('royalties', 'text', ({ royaltiesId }) => royaltiesId ?? null),
+  credit('policy_version', 'int', ({ policyVersion }) => policyVersion ?? null, plain),
+  credit('part_roles', 'text', ({ parts }) => list(parts.map(({ role }) => role)), textList),
+  credit('part_payees', 'text', ({ parts }) => list(parts.map(({ payeeId }) => payeeId)), textList),
+  credit('part_parties', 'text', ({ parts }) => list(parts.map(({ partyId }) => partyId)), textList),
+  credit('part_amounts', 'text', ({ parts }) => list(parts.map(({ amountWei }) => amountWei.toString())), {
+    toValue: `${textList.toValue}::numeric(39, 0)[]`,
+  }),
+];
+
+const ID: Column = { name: 'id', type: 'text', of: ({ id }) => id };
+
+export interface Statement {
+  readonly sql: string;
+  readonly parameters: readonly string[];
+}
 
 /** In one order everywhere, so that two batches with the same answers never wait for each other in a circle. */
-export const INSERT_ANSWERS = `
-  INSERT INTO request (${NAMES}) ${GIVEN} ORDER BY id ON CONFLICT DO NOTHING RETURNING 1`;
+export function insertionOf(answers: readonly Answer[]): Statement {
+  const columns = columnsIn(answers);
+  const names = columns.map(({ name }) => name).join(', ');
+  const sql = `INSERT INTO request (${names}) ${given(columns)} ORDER BY id ON CONFLICT DO NOTHING RETURNING 1`;
+  return { sql, parameters: columns.map((column) => arrayOf(column, answers)) };
+}
 
-/** What is known stays. */
-export const COMPLETE_ANSWERS = `
-  UPDATE request SET ${COLUMNS.slice(1)
-    .map(({ name }) => `${name} = coalesce(request.${name}, given.${name})`)
-    .join(', ')}
-  FROM (${GIVEN}) AS given WHERE request.id = given.id`;
+/** Adds the facts that these answers have to what is stored of them. */
+export function completionOf(answers: readonly Answer[]): Statement {
+  const columns = columnsIn(answers);
+  const changes = columns.slice(1).map(({ name }) => `${name} = coalesce(given.${name}, request.${name})`);
+  const sql = `UPDATE request SET ${changes.join(', ')} FROM (${given(columns)}) AS given WHERE request.id = given.id`;
+  return { sql, parameters: columns.map((column) => arrayOf(column, answers)) };
+}
 
-/** Parameters of both. */
-export const columnsOf = (answers: readonly Answer[]): Value[][] =>
-  COLUMNS.map(({ read }) => answers.map(read));
+/** Only those that one of the answers has something for: a row is written as narrow as it is. */
+const columnsIn = (answers: readonly Answer[]): readonly Column[] => [
+  ID,
+  ...(answers.some((answer) => answer.served) ? SERVED : []),
+  ...(answers.some((answer) => answer.scored) ? SCORED : []),
+  ...(answers.some((answer) => answer.charge) ? CHARGE : []),
+  ...(answers.some((answer) => answer.credit) ? CREDIT : []),
+];
+
+function given(columns: readonly Column[]): string {
+  const sent = columns.map(({ type }, i) => `$${i + 1}::${type}[]`).join(', ');
+  const names = columns.map(({ name }) => name).join(', ');
+  const read = columns.map(({ name, toValue }) =>
+    toValue === undefined ? name : `${toValue.replace('$', name)} AS ${name}`,
+  );
+  return `SELECT ${read.join(', ')} FROM unnest(${sent}) AS sent (${names})`;
+}
+
+/** An array as Postgres reads it, written in one go: the driver would look at every character of every item. */
+function arrayOf({ of, plain: isPlain }: Column, answers: readonly Answer[]): string {
+  const items = answers.map((answer) => {
+    const value = of(answer) ?? null;
+    if (value === null) return 'NULL';
+    return isPlain ? String(value) : quoted(String(value));
+  });
+  return `{${items.join(',')}}`;
+}
+
+const SPECIAL = /["\\]/;
+const quoted = (text: string): string =>
+  SPECIAL.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`;

@@ -1,4 +1,4 @@
-import type { AmountOf, AnswerLine } from '../domain/manifest.js';
+import type { AnswerLine } from '../domain/manifest.js';
 import { type AnswerRow, partsOf, readScored } from './answer-row.js';
 
 /** A credited row of table `request`. */
@@ -8,19 +8,14 @@ export interface AnswerRecord extends AnswerRow {
   readonly priced: string;
   readonly fee: string;
   readonly attribution: NonNullable<AnswerRow['attribution']>;
-  readonly price_prompt: string;
-  readonly price_cached: string;
-  readonly price_completion: string;
-  readonly royalties: {
-    readonly developers: readonly AmountOf[];
-    readonly contributors: readonly AmountOf[];
-  } | null;
+  readonly price: string;
 }
 
 /** What of an answer its fee and its parts follow from. */
 export function answerLine(row: AnswerRecord): AnswerLine {
   const parts = partsOf(row);
   const { attribution } = readScored(row.attribution);
+  const [promptPrice = '', cachedPrice = '', completionPrice = ''] = row.price.split('/');
   const payeeOf = (role: string) => parts.find((part) => part.role === role)?.payeeId;
   const baseModelOwnerId = payeeOf('base-model');
   const nodeOperatorId = payeeOf('node');
@@ -32,9 +27,9 @@ export function answerLine(row: AnswerRecord): AnswerLine {
     promptTokens: row.prompt_tokens ?? 0,
     cachedTokens: row.cached_tokens ?? 0,
     completionTokens: row.completion_tokens ?? 0,
-    promptPrice: row.price_prompt,
-    cachedPrice: row.price_cached,
-    completionPrice: row.price_completion,
+    promptPrice,
+    cachedPrice,
+    completionPrice,
     pricedWei: row.priced,
     feeWei: row.fee,
     policyVersion: row.policy_version ?? 0,
@@ -53,7 +48,7 @@ export function answerLine(row: AnswerRecord): AnswerLine {
       developerId: payeeOf('developer') ?? '',
       ...(baseModelOwnerId === undefined ? {} : { baseModelOwnerId }),
       ...(nodeOperatorId === undefined ? {} : { nodeOperatorId }),
-      ...(row.royalties === null ? {} : { royalties: row.royalties }),
+      ...(row.royalties === null ? {} : { royaltiesId: row.royalties }),
     },
     parts: parts.map(({ role, payeeId, amountWei }) => [role, payeeId, amountWei.toString()]),
   };

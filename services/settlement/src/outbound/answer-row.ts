@@ -1,3 +1,4 @@
+import { cachedPriceOf, type Price } from '@openledger/kernel';
 import type { Answer, Credit, ReceiptPart } from '../application/answer-ports.js';
 import type { ScoredRequest, ServedRequest, ToldFee } from '../application/metering-ports.js';
 import type { Role } from '../domain/split-fee.js';
@@ -18,11 +19,13 @@ export interface AnswerRow {
   readonly attribution: StoredAttribution | WideAttribution | null;
   readonly priced: string | null;
   readonly fee: string | null;
+  readonly price: string | null;
   readonly charge_batch: string | null;
   readonly credited_at: Date | null;
   readonly credit_batch: string | null;
   readonly ledger_epoch: number | null;
   readonly policy_version: number | null;
+  readonly royalties: string | null;
   readonly part_roles: string[] | null;
   readonly part_payees: string[] | null;
   readonly part_parties: string[] | null;
@@ -105,6 +108,10 @@ const compact = (wide: WideAttribution): StoredAttribution => [
     ],
   ),
 ];
+
+/** Wei per million tokens: prompt, cached prompt, completion; never in need of quotes. */
+export const writePrice = (price: Price): string =>
+  [price.promptWeiPerMillion, cachedPriceOf(price), price.completionWeiPerMillion].join('/');
 
 export function toAnswer(row: AnswerRow): Answer {
   const served = servedOf(row);

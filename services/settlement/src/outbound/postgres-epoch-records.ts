@@ -2,7 +2,14 @@ import type { Database } from '@openledger/persistence';
 import type { Epoch } from '../application/epoch-ports.js';
 import { type ClosedLedgerEpoch, EpochRecords } from '../application/manifest-ports.js';
 import type { Leaf } from '../domain/epoch.js';
-import type { AccountLine, ChainLine, LedgerLine, PaymentLine, RefundLine } from '../domain/manifest.js';
+import type {
+  AccountLine,
+  ChainLine,
+  LedgerLine,
+  PaymentLine,
+  RefundLine,
+  RoyaltiesLine,
+} from '../domain/manifest.js';
 import { type AnswerRecord, answerLine } from './answer-line.js';
 import { toLeaf } from './epoch-row.js';
 
@@ -53,6 +60,7 @@ export class PostgresEpochRecords extends EpochRecords {
 
   async *ledgerLines(ledgerEpoch: number): AsyncIterable<LedgerLine> {
     yield* await this.policies(ledgerEpoch);
+    yield* await this.royalties(ledgerEpoch);
     let answers = 0;
     let feesWei = 0n;
     for await (const record of this.answers(ledgerEpoch)) {
@@ -116,6 +124,18 @@ export class PostgresEpochRecords extends EpochRecords {
         royaltyBps: row.royalty_bps ?? 0,
       },
     }));
+  }
+
+  private async royalties(ledgerEpoch: number): Promise<RoyaltiesLine[]> {
+    const rows = await this.database.query<{
+      id: string;
+      royalties: Pick<RoyaltiesLine, 'developers' | 'contributors'>;
+    }>(
+      `SELECT * FROM split_royalties
+       WHERE id IN (SELECT royalties FROM request WHERE ledger_epoch = $1 AND royalties IS NOT NULL) ORDER BY id`,
+      [ledgerEpoch],
+    );
+    return rows.map(({ id, royalties }) => ({ kind: 'royalties', id, ...royalties }));
   }
 
   private answers(ledgerEpoch: number): AsyncIterable<AnswerRecord> {

@@ -1,4 +1,4 @@
-import { invariant } from '@openledger/kernel';
+import { canonicalJson, invariant, sha256 } from '@openledger/kernel';
 import type { Transaction } from '@openledger/persistence';
 import { rootPurpose } from '../application/close-epoch.js';
 import type {
@@ -10,6 +10,7 @@ import type {
   EpochRevision,
 } from '../application/epoch-ports.js';
 import { ACCRUAL_ROLES, PAYABLE_ROLES } from '../domain/accounts.js';
+import type { Royalties } from '../domain/split-fee.js';
 import { type EpochRow, toEpoch } from './epoch-row.js';
 
 /** Epochs whose leaves are kept: more than can be disabled at once, which the distributor bounds to 32. */
@@ -72,6 +73,22 @@ export class PostgresEpochs implements EpochLedger {
     );
     if (moved.length === 0) await this.tx.query('DELETE FROM ledger_epoch WHERE epoch = $1', [epoch]);
     return moved.length > 0;
+  }
+
+  async saveRoyalties(royalties: readonly Royalties[]): Promise<ReadonlyMap<Royalties, string>> {
+    const texts = new Map(
+      [...new Set(royalties)]
+        .filter(({ developers, contributors }) => developers.length + contributors.length > 0)
+        .map((one) => [one, canonicalJson(writeRoyalties(one))]),
+    );
+    const ids = new Map([...texts].map(([one, text]) => [one, sha256(text)]));
+    if (ids.size === 0) return ids;
+    await this.tx.query(
+      `INSERT INTO split_royalties SELECT * FROM unnest($1::text[], $2::text[]::jsonb[]) AS given (id, royalties)
+       ORDER BY id ON CONFLICT (id) DO NOTHING`,
+      [[...ids.values()], [...texts.values()]],
+    );
+    return ids;
   }
 
   async lock(): Promise<void> {
@@ -248,6 +265,12 @@ export class PostgresEpochs implements EpochLedger {
     return row && toEpoch(row);
   }
 }
+
+const writeRoyalties = ({ developers, contributors }: Royalties) => {
+  const pairs = (shares: Royalties['developers']) =>
+    shares.map(({ payeeId, weight }) => [payeeId, weight.toString()]);
+  return { developers: pairs(developers), contributors: pairs(contributors) };
+};
 
 const toAccrual = (row: AccrualRow): Accrual => ({
   accountId: row.account,
