@@ -36,7 +36,7 @@ describe('imports of adapters', () => {
 
   it('deploys the adapter that was uploaded, over the base that is served, with nothing known of its data', async () => {
     const files = adapter(1);
-    const { status, body } = await fixture.import(files);
+    const { status, body } = await fixture.import(files, { cachedPromptWeiPerMillion: '400' });
     expect(body.code).toBeUndefined();
     expect(status).toBe(201);
     const event = await deployed(body.adapterDigest);
@@ -48,7 +48,11 @@ describe('imports of adapters', () => {
       baseName: 'tiny',
       baseDigest: await modelFolderDigest(fixture.modelDir),
       datanetIds: [],
-      price: { promptWeiPerMillion: '1000', completionWeiPerMillion: '2000' },
+      price: {
+        promptWeiPerMillion: '1000',
+        cachedPromptWeiPerMillion: '400',
+        completionWeiPerMillion: '2000',
+      },
       lineageBlob: sha256(Buffer.alloc(0)),
       trainingLogBlob: '',
     });
@@ -99,6 +103,7 @@ describe('imports of adapters', () => {
       ['400 IMPORT_MALFORMED', await fixture.import(adapter(5), { weights: 'text' })],
       ['400 REQUEST_INVALID', await fixture.import(adapter(5), { modelName: '../up' })],
       ['400 REQUEST_INVALID', await fixture.import(adapter(5), { promptWeiPerMillion: '-1' })],
+      ['400 REQUEST_INVALID', await fixture.import(adapter(5), { cachedPromptWeiPerMillion: '1001' })],
       ['400 REQUEST_INVALID', await fixture.import(adapter(5), { surprise: 'x' })],
       ['400 REQUEST_INVALID', await fixture.import(adapter(5), { constructor: 'x' })],
       [

@@ -197,6 +197,12 @@ describe('training', () => {
       expect(await refusal({ price: { promptWeiPerMillion: '-5', completionWeiPerMillion: '0' } })).toBe(
         '400 REQUEST_INVALID',
       );
+      const cachedDearer = {
+        promptWeiPerMillion: '5',
+        cachedPromptWeiPerMillion: '6',
+        completionWeiPerMillion: '0',
+      };
+      expect(await refusal({ price: cachedDearer })).toBe('400 REQUEST_INVALID');
       expect(await refusal({ surprise: 1 })).toBe('400 REQUEST_INVALID');
     });
 

@@ -1,5 +1,6 @@
 import { encodeEvent, ModelDeployed, topics } from '@openledger/contracts';
 import { type Clock, derivedId, newId } from '@openledger/kernel';
+import type { FirstPrice } from '../domain/run.js';
 import { parentOf } from './fork.js';
 import type { ModelImport, TrainingStore } from './ports.js';
 
@@ -13,7 +14,7 @@ export interface ImportPlan {
   readonly modelName: string;
   /** Name of the model that it was forked from. */
   readonly forkOf?: string | undefined;
-  readonly price: { readonly promptWeiPerMillion: string; readonly completionWeiPerMillion: string };
+  readonly price: FirstPrice;
 }
 
 /** An adapter that fits the base model served here, with its files in the blob store. */

@@ -1,5 +1,13 @@
 export type RunStatus = 'queued' | 'running' | 'deployed' | 'refused' | 'failed' | 'cancelled';
 
+/** What a model costs at first, in wei per million tokens; settlement announces what follows. */
+export interface FirstPrice {
+  readonly promptWeiPerMillion: string;
+  /** Of prompt tokens that a worker still had; absent: as all others. */
+  readonly cachedPromptWeiPerMillion?: string | undefined;
+  readonly completionWeiPerMillion: string;
+}
+
 /** What the builder asked for. */
 export interface RunPlan {
   /** Name under which the adapter is served. */
@@ -18,7 +26,7 @@ export interface RunPlan {
   readonly heldOutPercent: number;
   /** Least drop of held-out loss, as a share of the base's, for the adapter to be deployed. */
   readonly minLossDrop: number;
-  readonly price: { readonly promptWeiPerMillion: string; readonly completionWeiPerMillion: string };
+  readonly price: FirstPrice;
 }
 
 export interface RunProgress {

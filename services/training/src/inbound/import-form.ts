@@ -3,18 +3,21 @@ import { DomainError } from '@openledger/kernel';
 import { parse } from '@openledger/service-host';
 import { z } from 'zod';
 import type { ImportPlan, UploadedAdapter } from '../application/import-model.js';
-import { modelName, weiPerMillion } from './new-run.js';
+import { CACHED_TOO_DEAR, cachedIsNoDearer, modelName, weiPerMillion } from './new-run.js';
 
 /** What fields and boundaries may add to the files. */
 const OVERHEAD_BYTES = 64 * 1024;
 const CONFIG_BYTES_MAX = 256 * 1024;
 
-const Fields = z.strictObject({
-  modelName,
-  forkOf: modelName.optional(),
-  promptWeiPerMillion: weiPerMillion.default('0'),
-  completionWeiPerMillion: weiPerMillion.default('0'),
-});
+const Fields = z
+  .strictObject({
+    modelName,
+    forkOf: modelName.optional(),
+    promptWeiPerMillion: weiPerMillion.default('0'),
+    cachedPromptWeiPerMillion: weiPerMillion.optional(),
+    completionWeiPerMillion: weiPerMillion.default('0'),
+  })
+  .refine(cachedIsNoDearer, CACHED_TOO_DEAR);
 
 /** The files of a PEFT folder by the field that carries each. */
 const FILE_NAMES = { config: 'adapter_config.json', weights: 'adapter_model.safetensors' } as const;

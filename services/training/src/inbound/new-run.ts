@@ -1,9 +1,15 @@
 import { targetModules } from '@openledger/transformer';
 import { z } from 'zod';
+import type { FirstPrice } from '../domain/run.js';
 
 export const weiPerMillion = z
   .string()
   .regex(/^\d{1,30}$/, 'a whole number of wei, not negative, as a string');
+/** No list makes a cached token dearer than another. */
+export const cachedIsNoDearer = (price: FirstPrice): boolean =>
+  BigInt(price.cachedPromptWeiPerMillion ?? 0) <= BigInt(price.promptWeiPerMillion);
+export const CACHED_TOO_DEAR = 'a cached prompt token may not cost more than another prompt token';
+
 /** Names are what callers put in `model`. */
 export const modelName = z
   .string()
@@ -35,7 +41,15 @@ export const NewRun = z
     heldOutPercent: z.number().min(1).max(50).default(10),
     minLossDrop: z.number().min(0).max(1).default(0.01),
     price: z
-      .strictObject({ promptWeiPerMillion: weiPerMillion, completionWeiPerMillion: weiPerMillion })
+      .strictObject({
+        promptWeiPerMillion: weiPerMillion,
+        cachedPromptWeiPerMillion: weiPerMillion.optional(),
+        completionWeiPerMillion: weiPerMillion,
+      })
+      .refine(cachedIsNoDearer, CACHED_TOO_DEAR)
       .default(FREE),
   })
-  .transform((plan) => ({ ...plan, commercial: Object.values(plan.price).some((wei) => BigInt(wei) > 0n) }));
+  .transform((plan) => ({
+    ...plan,
+    commercial: Object.values(plan.price).some((wei) => BigInt(wei ?? 0) > 0n),
+  }));
