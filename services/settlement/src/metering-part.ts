@@ -7,6 +7,9 @@ import { subscriptions } from './inbound/subscriptions.js';
 import { PostgresEarnings } from './outbound/postgres-earnings.js';
 import type { Base, Part } from './part.js';
 
+/** How far the sums of earnings by model are behind. */
+const SUM_EVERY_MS = 1_000;
+
 /** Meters what was served and splits its fee by how it was scored. */
 export function meteringPart({ host, config, store }: Base): Part {
   checkRoles(config.SETTLEMENT_SPLIT_BPS);
@@ -18,5 +21,6 @@ export function meteringPart({ host, config, store }: Base): Part {
     controllers: [EarningsController],
     providers: [{ provide: EarningsQueries, useValue: new PostgresEarnings(host.database) }],
     handlers: subscriptions(usage, new RecordPayees(store), host.clock),
+    loops: [{ name: 'sum earnings', everyMs: SUM_EVERY_MS, work: () => usage.sumEarnings() }],
   };
 }

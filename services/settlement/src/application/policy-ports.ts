@@ -12,6 +12,13 @@ export interface ModelVersion {
   readonly deployedAt: Date;
 }
 
+export type VersionName = Pick<ModelVersion, 'modelId' | 'adapterDigest'>;
+
+export interface VersionShares extends VersionName {
+  /** Of what it was trained on, ppb by contributor. */
+  readonly shares: ReadonlyMap<string, bigint>;
+}
+
 export interface NewPolicy {
   readonly effectiveFrom: Date;
   readonly roles: RoleSplit;
@@ -28,10 +35,13 @@ export interface Policies {
    */
   save(policy: NewPolicy): Promise<boolean>;
   saveVersion(version: ModelVersion): Promise<void>;
-  /** Of the first scored answer of a version; later ones change nothing. Contributor to ppb. */
-  saveBaseShares(modelId: string, adapterDigest: string, shares: ReadonlyMap<string, bigint>): Promise<void>;
-  /** The versions that this one descends from, nearest first: earlier ones of the model, then those of its parent. */
-  ancestors(modelId: string, adapterDigest: string): Promise<Ancestor[]>;
+  /** Of the first scored answer of a version; later ones change nothing. */
+  saveBaseShares(versions: readonly VersionShares[]): Promise<void>;
+  /**
+   * The versions that each of these descends from, nearest first: earlier ones of the model, then those of its parent. In
+   * the order given.
+   */
+  ancestors(versions: readonly VersionName[]): Promise<Ancestor[][]>;
   saveNodeKey(publicKey: string, organisationId: string): Promise<void>;
   /** Organisations by public key, of those that are known. */
   nodeOperators(publicKeys: readonly string[]): Promise<ReadonlyMap<string, string>>;

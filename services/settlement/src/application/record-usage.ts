@@ -9,6 +9,9 @@ import { settleAnswers } from './settle-answers.js';
 /** Answers that waited for their model, settled at a time. */
 const WAITING_BATCH = 500;
 
+/** Batches of answers whose earnings are summed at a time. */
+const SUMMED_BATCHES = 50;
+
 export interface ServedEvent {
   readonly eventId: string;
   readonly served: ServedRequest;
@@ -20,7 +23,7 @@ export interface ScoredEvent {
   readonly scored: ScoredRequest;
 }
 
-interface Arrival {
+interface Fact {
   readonly eventId: string;
   readonly id: string;
   readonly served?: ServedRequest;
@@ -69,22 +72,32 @@ export class RecordUsage {
       await tx.prices.deployed(model);
       // Each pass charges what it fetched, so the list shrinks to nothing.
       for (;;) {
-        const seen = await tx.answers.lockUnmetered(model.id, WAITING_BATCH);
-        if (seen.length === 0) return;
-        await settleAnswers(tx, { unseen: [], seen }, this.rules, now);
+        const waiting = await tx.answers.lockUnmetered(model.id, WAITING_BATCH);
+        if (waiting.length === 0) return;
+        const arrivals = waiting.map((answer) => ({ answer, news: { id: answer.id }, stored: true }));
+        await settleAnswers(tx, arrivals, this.rules, now);
       }
     });
   }
 
-  private record(arrivals: readonly Arrival[], now: Date): Promise<number> {
+  /** Brings the sums of earnings by model up to date, a bounded number of batches in each transaction. */
+  async sumEarnings(): Promise<void> {
+    for (;;) {
+      const summed = await this.store.transaction((tx) => tx.answers.sumEarnings(SUMMED_BATCHES));
+      if (summed < SUMMED_BATCHES) return;
+    }
+  }
+
+  private record(arrivals: readonly Fact[], now: Date): Promise<number> {
     const eventIds = arrivals.map(({ eventId }) => eventId);
     return this.store.onceAll(eventIds, async (tx, fresh) => {
       const known = await tx.answers.lock(arrivals.map(({ id }) => id));
-      const { changed, refused } = merge(arrivals, known, fresh, now);
-      const answers = [...changed.values()];
-      const unseen = answers.filter(({ id }) => !known.has(id));
-      const seen = answers.filter(({ id }) => known.has(id));
-      await settleAnswers(tx, { unseen, seen }, this.rules, now);
+      const { news, refused } = merge(arrivals, known, fresh, now);
+      const changed = [...news.values()].map((one) => {
+        const before = known.get(one.id);
+        return { answer: { ...before, ...one }, news: one, stored: before !== undefined };
+      });
+      await settleAnswers(tx, changed, this.rules, now);
       await tx.answers.refuse(refused);
     });
   }
@@ -92,38 +105,35 @@ export class RecordUsage {
 
 /** What the events add to what is known, and those that contradict it. */
 function merge(
-  arrivals: readonly Arrival[],
+  arrivals: readonly Fact[],
   known: ReadonlyMap<string, Answer>,
   fresh: ReadonlySet<string>,
   now: Date,
-): { changed: ReadonlyMap<string, Answer>; refused: RefusedEvent[] } {
-  const changed = new Map<string, Answer>();
+): { news: ReadonlyMap<string, Answer>; refused: RefusedEvent[] } {
+  const news = new Map<string, Answer>();
   const refused: RefusedEvent[] = [];
   const handled = new Set<string>();
   for (const { eventId, id, served, scored } of arrivals) {
     const isNew = fresh.has(eventId) && !handled.has(eventId);
     handled.add(eventId);
-    const before = changed.get(id) ?? known.get(id);
-    const first = served ? before?.served : before?.scored;
+    const before = { id, ...known.get(id), ...news.get(id) };
+    const first = served ? before.served : before.scored;
     if (first === undefined && isNew) {
-      changed.set(id, {
-        ...(before ?? { id }),
-        ...(served ? { served } : {}),
-        ...(scored ? { scored } : {}),
-      });
+      const fact = { ...(served ? { served } : {}), ...(scored ? { scored } : {}) };
+      news.set(id, { id, ...news.get(id), ...fact });
     } else if (!repeats(before, served, scored)) {
       const code = isNew ? 'REQUEST_ID_REUSED' : 'EVENT_ID_REUSED';
       refused.push({ eventId, requestId: id, code, seenAt: now });
     }
   }
-  return { changed, refused };
+  return { news, refused };
 }
 
 function repeats(
-  before: Answer | undefined,
+  before: Answer,
   served: ServedRequest | undefined,
   scored: ScoredRequest | undefined,
 ): boolean {
-  if (served) return before?.served !== undefined && sameServed(before.served, served);
-  return scored !== undefined && before?.scored !== undefined && sameScored(before.scored, scored);
+  if (served) return before.served !== undefined && sameServed(before.served, served);
+  return scored !== undefined && before.scored !== undefined && sameScored(before.scored, scored);
 }

@@ -1,14 +1,18 @@
 import { monthOf } from '../domain/month.js';
-import type { Answer, Earning, Usage } from './answer-ports.js';
+import type { Answer, Charge, Usage } from './answer-ports.js';
 import { chargeAll } from './charge.js';
 import { type Creditable, creditAll, type SplitRules } from './credit.js';
-import type { PricedModel } from './metering-ports.js';
+import type { PricedModel, ServedRequest } from './metering-ports.js';
 import type { SettlementTx } from './ports.js';
 
-/** Answers of which something became known, their rows locked or not there yet. */
-export interface Arrived {
-  readonly unseen: readonly Answer[];
-  readonly seen: readonly Answer[];
+/** An answer of which something became known. */
+export interface Arrival {
+  /** All of it. */
+  readonly answer: Answer;
+  /** What is new about it. */
+  readonly news: Answer;
+  /** It has a row, which is locked. */
+  readonly stored: boolean;
 }
 
 /**
@@ -20,36 +24,36 @@ export interface Arrived {
  */
 export async function settleAnswers(
   tx: SettlementTx,
-  arrived: Arrived,
+  arrivals: readonly Arrival[],
   rules: SplitRules,
   now: Date,
 ): Promise<void> {
-  const answers = [...arrived.unseen, ...arrived.seen];
+  const answers = arrivals.map(({ answer }) => answer);
   const models = await knownModels(tx, answers);
   // Before any account is locked: closing an epoch takes this lock first, too.
   const ledgerEpoch = answers.some(isComplete) ? await tx.epochs.open() : 0;
-  const charges = await chargeAll(
-    tx,
-    answers.flatMap(({ served, charge }) => (served && !charge && models.has(served.modelId) ? served : [])),
-    models,
-    now,
+  const chargeable = answers.flatMap(({ served, charge }) =>
+    served && !charge && models.has(served.modelId) ? served : [],
   );
-  const charged = (answer: Answer) => answer.charge ?? charges.byAnswer.get(answer.id);
-  const creditable = answers.flatMap((answer) => creditableOf(answer, models, charged(answer)?.feeWei));
+  const charges = await chargeAll(tx, chargeable, models, now);
+  const creditable = answers.flatMap((answer) => {
+    const { feeWei } = answer.charge ?? charges.byAnswer.get(answer.id) ?? {};
+    return creditableOf(answer, models, feeWei);
+  });
   const credits = await creditAll(tx, creditable, rules, { ledgerEpoch, now });
 
-  const settled = (answer: Answer): Answer => {
-    const charge = charged(answer);
-    const credit = answer.credit ?? credits.byAnswer.get(answer.id);
+  const withMoney = (answer: Answer): Answer => {
+    const charge = charges.byAnswer.get(answer.id);
+    const credit = credits.byAnswer.get(answer.id);
     return { ...answer, ...(charge ? { charge } : {}), ...(credit ? { credit } : {}) };
   };
-  await tx.answers.insert(arrived.unseen.map(settled));
-  await tx.answers.complete(arrived.seen.map(settled));
+  await tx.answers.insert(arrivals.flatMap(({ answer, stored }) => (stored ? [] : withMoney(answer))));
+  await tx.answers.complete(arrivals.flatMap(({ news, stored }) => (stored ? withMoney(news) : [])));
   await tx.metering.saveDiscrepancies(charges.discrepancies);
   await tx.metering.endHolds(charges.endedHolds, 'posted');
   await tx.leases.chargeAll(charges.leases);
-  await tx.answers.addUsage(usageOf(answers.map(settled).filter(({ id }) => charges.byAnswer.has(id))));
-  await tx.answers.addEarnings(earningsOf(answers.map(settled).filter(({ id }) => credits.byAnswer.has(id))));
+  await tx.answers.addUsage(usageOf(chargeable, charges.byAnswer));
+  if (credits.batchId !== undefined) await tx.answers.queueEarnings(credits.batchId);
   await tx.ledger.post([...charges.transfers, ...credits.transfers]);
   await tx.emitAll(credits.events);
 }
@@ -86,12 +90,10 @@ async function knownModels(
 
 const firstDayOf = (time: Date): string => `${monthOf(time)}-01`;
 
-function usageOf(answers: readonly Answer[]): Usage[] {
+function usageOf(charged: readonly ServedRequest[], charges: ReadonlyMap<string, Charge>): Usage[] {
   const sums = new Map<string, Usage>();
-  for (const { served, charge } of answers) {
-    if (!served || !charge) continue;
-    const { organisationId, modelId, usage } = served;
-    const month = firstDayOf(served.servedAt);
+  for (const { id, organisationId, modelId, usage, servedAt } of charged) {
+    const month = firstDayOf(servedAt);
     const key = `${organisationId}\n${month}\n${modelId}`;
     const sum = sums.get(key);
     sums.set(key, {
@@ -102,30 +104,8 @@ function usageOf(answers: readonly Answer[]): Usage[] {
       promptTokens: (sum?.promptTokens ?? 0) + usage.promptTokens,
       cachedTokens: (sum?.cachedTokens ?? 0) + (usage.cachedTokens ?? 0),
       completionTokens: (sum?.completionTokens ?? 0) + usage.completionTokens,
-      feeWei: (sum?.feeWei ?? 0n) + charge.feeWei,
+      feeWei: (sum?.feeWei ?? 0n) + (charges.get(id)?.feeWei ?? 0n),
     });
-  }
-  return [...sums.values()];
-}
-
-function earningsOf(answers: readonly Answer[]): Earning[] {
-  const sums = new Map<string, Earning>();
-  for (const { served, credit } of answers) {
-    if (!served || !credit) continue;
-    const month = firstDayOf(credit.creditedAt);
-    for (const { payeeId, role, amountWei } of credit.parts) {
-      if (payeeId === '' || amountWei === 0n) continue;
-      const key = `${payeeId}\n${month}\n${served.modelId}\n${role}`;
-      const sum = sums.get(key);
-      sums.set(key, {
-        payeeId,
-        role,
-        modelId: served.modelId,
-        month,
-        answers: (sum?.answers ?? 0) + 1,
-        amountWei: (sum?.amountWei ?? 0n) + amountWei,
-      });
-    }
   }
   return [...sums.values()];
 }

@@ -78,10 +78,11 @@ async function royaltiesBy(
   tx: SettlementTx,
   answers: readonly CreditedAnswer[],
 ): Promise<ReadonlyMap<string, Royalties>> {
+  const distinct = [...new Map(answers.map((one) => [versionOf(one), one])).values()];
+  const lines = await tx.policies.ancestors(distinct);
   const royalties = new Map<string, Royalties>();
-  for (const answer of new Map(answers.map((one) => [versionOf(one), one])).values()) {
-    const ancestors = await tx.policies.ancestors(answer.modelId, answer.adapterDigest);
-    royalties.set(versionOf(answer), royaltiesOf(developerOf(answer), ancestors));
+  for (const [i, answer] of distinct.entries()) {
+    royalties.set(versionOf(answer), royaltiesOf(developerOf(answer), lines[i] ?? []));
   }
   return royalties;
 }

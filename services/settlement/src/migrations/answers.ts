@@ -64,6 +64,8 @@ export const KeepAnswersWhole = sqlMigration(
         sum(part.amount)
       FROM request CROSS JOIN LATERAL unnest(part_payees, part_roles, part_amounts) AS part (payee_id, role, amount)
       WHERE credited_at IS NOT NULL AND part.payee_id <> '' AND part.amount > 0 GROUP BY 1, 2, 3, 4;
+    -- Batches whose parts are not in the sums of earnings yet.
+    CREATE TABLE unsummed_batch (credit_batch uuid PRIMARY KEY);
     -- From which a payee's earnings are listed: what left clearing for his account, newest first.
     CREATE INDEX transfer_split ON transfer (credit, position) WHERE reason = 'split' AND refusal IS NULL;
 

@@ -1,6 +1,6 @@
 import type { Transaction } from '@openledger/persistence';
-import type { Answer, Answers, Earning, RefusedEvent, Usage } from '../application/answer-ports.js';
-import { COMPLETE_ANSWERS, columnsOf, INSERT_ANSWERS } from './answer-columns.js';
+import type { Answer, Answers, RefusedEvent, Usage } from '../application/answer-ports.js';
+import { completionOf, insertionOf } from './answer-columns.js';
 import { type AnswerRow, toAnswer } from './answer-row.js';
 
 /** In one order everywhere, as accounts are locked. */
@@ -17,13 +17,23 @@ const ADD_USAGE = `
     completion_tokens = known.completion_tokens + excluded.completion_tokens,
     fee = known.fee + excluded.fee`;
 
-const ADD_EARNINGS = `
-  INSERT INTO earning_month AS known (payee_id, month, model_id, role, answers, amount)
-  SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::bigint[], $6::numeric[])
-    AS given (payee_id, month, model_id, role)
-  ORDER BY payee_id, month, model_id, role
-  ON CONFLICT (payee_id, month, model_id, role) DO UPDATE SET
-    answers = known.answers + excluded.answers, amount = known.amount + excluded.amount`;
+const SUM_EARNINGS = `
+  WITH batch AS (
+    DELETE FROM unsummed_batch WHERE credit_batch IN (
+      SELECT credit_batch FROM unsummed_batch ORDER BY credit_batch LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING credit_batch
+  ), summed AS (
+    INSERT INTO earning_month AS known (payee_id, month, model_id, role, answers, amount)
+    SELECT part.payee_id, date_trunc('month', credited_at AT TIME ZONE 'UTC')::date AS month, model_id, part.role,
+      count(*), sum(part.amount)
+    FROM batch JOIN request USING (credit_batch)
+      CROSS JOIN LATERAL unnest(part_payees, part_roles, part_amounts) AS part (payee_id, role, amount)
+    WHERE part.payee_id <> '' AND part.amount > 0
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (payee_id, month, model_id, role) DO UPDATE SET
+      answers = known.answers + excluded.answers, amount = known.amount + excluded.amount
+  )
+  SELECT count(*)::int AS batches FROM batch`;
 
 /** Answers, one row each, and the sums over them that statements read. */
 export class PostgresAnswers implements Answers {
@@ -39,12 +49,15 @@ export class PostgresAnswers implements Answers {
 
   async insert(answers: readonly Answer[]): Promise<void> {
     if (answers.length === 0) return;
-    const inserted = await this.tx.query(INSERT_ANSWERS, columnsOf(answers));
+    const { sql, parameters } = insertionOf(answers);
+    const inserted = await this.tx.query(sql, parameters);
     if (inserted.length < answers.length) throw arrivedMeanwhile();
   }
 
   async complete(answers: readonly Answer[]): Promise<void> {
-    if (answers.length > 0) await this.tx.query(COMPLETE_ANSWERS, columnsOf(answers));
+    if (answers.length === 0) return;
+    const { sql, parameters } = completionOf(answers);
+    await this.tx.query(sql, parameters);
   }
 
   async lockUnmetered(modelId: string, limit: number): Promise<Answer[]> {
@@ -70,16 +83,13 @@ export class PostgresAnswers implements Answers {
     ]);
   }
 
-  async addEarnings(earnings: readonly Earning[]): Promise<void> {
-    if (earnings.length === 0) return;
-    await this.tx.query(ADD_EARNINGS, [
-      earnings.map(({ payeeId }) => payeeId),
-      earnings.map(({ month }) => month),
-      earnings.map(({ modelId }) => modelId),
-      earnings.map(({ role }) => role),
-      earnings.map(({ answers }) => answers),
-      earnings.map(({ amountWei }) => amountWei.toString()),
-    ]);
+  async queueEarnings(creditBatchId: string): Promise<void> {
+    await this.tx.query('INSERT INTO unsummed_batch (credit_batch) VALUES ($1)', [creditBatchId]);
+  }
+
+  async sumEarnings(limit: number): Promise<number> {
+    const [row] = await this.tx.query<{ batches: number }>(SUM_EARNINGS, [limit]);
+    return row?.batches ?? 0;
   }
 
   async refuse(events: readonly RefusedEvent[]): Promise<void> {

@@ -1,5 +1,11 @@
 import type { Transaction } from '@openledger/persistence';
-import type { ModelVersion, NewPolicy, Policies } from '../application/policy-ports.js';
+import type {
+  ModelVersion,
+  NewPolicy,
+  Policies,
+  VersionName,
+  VersionShares,
+} from '../application/policy-ports.js';
 import { type Ancestor, GENERATIONS_MAX } from '../domain/royalties.js';
 import type { RoleSplit } from '../domain/split-fee.js';
 import type { SplitPolicy } from '../domain/split-policy.js';
@@ -16,6 +22,8 @@ interface PolicyRow {
 }
 
 interface AncestorRow {
+  /** Of the versions asked for, from 1. */
+  readonly nth: number;
   readonly developer_organisation_id: string;
   readonly base_shares: Record<string, number> | null;
 }
@@ -26,9 +34,11 @@ const LOCK = "SELECT pg_advisory_xact_lock(hashtext('settlement.policy'))";
 /** Every step goes to the version before in the same model, or else to the parent's that was deployed when it was forked. */
 const ANCESTORS = `
   WITH RECURSIVE line AS (
-    SELECT own.*, 0 AS generation FROM model_version own WHERE model_id = $1 AND adapter_digest = $2
+    SELECT own.*, given.nth, 0 AS generation
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS given (model_id, adapter_digest, nth)
+      JOIN model_version own USING (model_id, adapter_digest)
     UNION ALL
-    SELECT before.*, line.generation + 1
+    SELECT before.*, line.nth, line.generation + 1
     FROM line CROSS JOIN LATERAL (
       SELECT * FROM model_version
       WHERE (model_id = line.model_id OR model_id = line.parent_model_id) AND deployed_at < line.deployed_at
@@ -36,7 +46,7 @@ const ANCESTORS = `
     ) AS before
     WHERE line.generation < $3
   )
-  SELECT developer_organisation_id, base_shares FROM line WHERE generation > 0 ORDER BY generation`;
+  SELECT nth::int, developer_organisation_id, base_shares FROM line WHERE generation > 0 ORDER BY nth, generation`;
 
 /** Split policies, node keys and the lines of models. */
 export class PostgresPolicies implements Policies {
@@ -87,26 +97,39 @@ export class PostgresPolicies implements Policies {
     );
   }
 
-  async saveBaseShares(
-    modelId: string,
-    adapterDigest: string,
-    shares: ReadonlyMap<string, bigint>,
-  ): Promise<void> {
-    // Shares are at most 1e9, so JSON numbers hold them exactly.
-    const json = Object.fromEntries([...shares].map(([id, ppb]) => [id, Number(ppb)]));
+  async saveBaseShares(versions: readonly VersionShares[]): Promise<void> {
+    if (versions.length === 0) return;
     await this.tx.query(
-      `UPDATE model_version SET base_shares = $3
-       WHERE model_id = $1 AND adapter_digest = $2 AND base_shares IS NULL`,
-      [modelId, adapterDigest, JSON.stringify(json)],
+      `UPDATE model_version known SET base_shares = given.shares::jsonb
+       FROM unnest($1::text[], $2::text[], $3::text[]) AS given (model_id, adapter_digest, shares)
+       WHERE known.model_id = given.model_id AND known.adapter_digest = given.adapter_digest
+         AND known.base_shares IS NULL`,
+      [
+        versions.map(({ modelId }) => modelId),
+        versions.map(({ adapterDigest }) => adapterDigest),
+        // Shares are at most 1e9, so JSON numbers hold them exactly.
+        versions.map(({ shares }) =>
+          JSON.stringify(Object.fromEntries([...shares].map(([id, ppb]) => [id, Number(ppb)]))),
+        ),
+      ],
     );
   }
 
-  async ancestors(modelId: string, adapterDigest: string): Promise<Ancestor[]> {
-    const rows = await this.tx.query<AncestorRow>(ANCESTORS, [modelId, adapterDigest, GENERATIONS_MAX]);
-    return rows.map((row) => ({
-      developerId: row.developer_organisation_id,
-      baseShares: new Map(Object.entries(row.base_shares ?? {}).map(([id, ppb]) => [id, BigInt(ppb)])),
-    }));
+  async ancestors(versions: readonly VersionName[]): Promise<Ancestor[][]> {
+    const lines: Ancestor[][] = versions.map(() => []);
+    if (versions.length === 0) return lines;
+    const rows = await this.tx.query<AncestorRow>(ANCESTORS, [
+      versions.map(({ modelId }) => modelId),
+      versions.map(({ adapterDigest }) => adapterDigest),
+      GENERATIONS_MAX,
+    ]);
+    for (const row of rows) {
+      lines[row.nth - 1]?.push({
+        developerId: row.developer_organisation_id,
+        baseShares: new Map(Object.entries(row.base_shares ?? {}).map(([id, ppb]) => [id, BigInt(ppb)])),
+      });
+    }
+    return lines;
   }
 
   async saveNodeKey(publicKey: string, organisationId: string): Promise<void> {
