@@ -1,4 +1,4 @@
-import { concat, Interface, type InterfaceAbi, ZeroAddress } from 'ethers';
+import { Interface, type InterfaceAbi, ZeroAddress } from 'ethers';
 import type { PreparedCall } from './contract.js';
 import { type Addresses, addressAt, addressesOf, CONTRACT_NAMES, type ContractName } from './deployment.js';
 import type { DeploymentPlan } from './deployment-plan.js';
@@ -16,10 +16,15 @@ import { tokenVestingArtifact } from './generated/token-vesting.js';
 import { GOVERNANCE_PARAMETERS } from './governance-parameters.js';
 import { ROLE_FUNCTIONS, ROLES } from './roles.js';
 
+interface AbiEntry {
+  readonly type: string;
+  readonly name?: string;
+}
+
 /** What a compiled contract is deployed and called by. */
 export interface Artifact {
   readonly contractName: string;
-  readonly abi: InterfaceAbi;
+  readonly abi: readonly AbiEntry[];
   readonly bytecode: string;
 }
 
@@ -95,7 +100,7 @@ export function handOver(from: string, plan: DeploymentPlan): PreparedCall {
       ),
     ),
   );
-  const vault = Interface.from(prepaidVaultArtifact.abi);
+  const vault = partOf(prepaidVaultArtifact, (entry) => entry.name === 'setDistributor');
   const { guardian, operations, administrator } = plan.offices;
   const holders = [
     ['operations', operations],
@@ -120,7 +125,7 @@ export function handOver(from: string, plan: DeploymentPlan): PreparedCall {
 
 /** The selector of a function by its name. @throws TypeError when the contract has none */
 export function selectorOf(contract: ContractName, name: string): string {
-  const fragment = Interface.from(ARTIFACTS[contract].abi).getFunction(name);
+  const fragment = partOf(ARTIFACTS[contract], (entry) => entry.name === name).getFunction(name);
   if (!fragment) throw new TypeError(`${ARTIFACTS[contract].contractName} has no function ${name}`);
   return fragment.selector;
 }
@@ -197,4 +202,11 @@ function constructorValues(
 }
 
 const creation = (artifact: Artifact, values: readonly unknown[]): string =>
-  concat([artifact.bytecode, Interface.from(artifact.abi).encodeDeploy(values)]);
+  artifact.bytecode +
+  partOf(artifact, ({ type }) => type === 'constructor')
+    .encodeDeploy(values)
+    .slice(2);
+
+/** A whole ABI takes milliseconds to read, which every start would pay ten times. */
+const partOf = (artifact: Artifact, isNeeded: (fragment: AbiEntry) => boolean): Interface =>
+  Interface.from(artifact.abi.filter(isNeeded) as InterfaceAbi);

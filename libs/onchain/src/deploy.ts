@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError, invariant } from '@openledger/kernel';
 import { Contract, type Provider, type Signer, type TransactionRequest } from 'ethers';
 import type { Grant } from './allocation.js';
@@ -10,7 +11,8 @@ import { ROLES } from './roles.js';
 
 /** Chains mine within minutes or not at all; the deployer's fees are the market's. */
 const MINING_LIMIT_MS = 600_000;
-const MINING_POLL_MS = 250;
+/** A local chain mines in milliseconds, others in seconds: each wait is twice the last. */
+const MINING_POLL_MS = { first: 5, longest: 1_000 };
 
 /** What a deployment is about to do, and did. */
 export type DeployProgress = (line: string) => void;
@@ -129,6 +131,7 @@ class NonceSender {
 
   private async untilMined(count: number): Promise<void> {
     const deadline = Date.now() + MINING_LIMIT_MS;
+    let waitMs: number = MINING_POLL_MS.first;
     while ((await this.provider.getTransactionCount(this.from, 'latest')) < count) {
       if (Date.now() > deadline) {
         throw new DomainError(
@@ -137,7 +140,8 @@ class NonceSender {
           `the chain has not mined the transactions of ${this.from}; run the deployment again later`,
         );
       }
-      await new Promise((resolve) => setTimeout(resolve, MINING_POLL_MS));
+      await delay(waitMs);
+      waitMs = Math.min(waitMs * 2, MINING_POLL_MS.longest);
     }
   }
 }
