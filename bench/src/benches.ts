@@ -10,6 +10,7 @@ import { attributionReal } from './attribution/real.js';
 import { attributionScan } from './attribution/scan.js';
 import { attributionSpans } from './attribution/spans.js';
 import type { Bench } from './bench.js';
+import { chainGas } from './chain/gas.js';
 import { merkleMillion } from './chain/merkle.js';
 import { eventlogCrash } from './eventlog/crash.js';
 import { eventlogThroughput } from './eventlog/throughput.js';
@@ -55,6 +56,7 @@ export const benches: readonly Bench[] = [
   gatewayOverhead,
   gatewayLeases,
   merkleMillion,
+  chainGas,
   attributionScan,
   attributionSpans,
   attributionOracle,

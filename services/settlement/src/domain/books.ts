@@ -34,7 +34,8 @@ export class Books {
   private readonly recorded = new Map<string, Recorded>();
   private readonly resolved = new Set<string>();
 
-  constructor(private readonly now: Date) {}
+  /** @param now when the batch is recorded, and what expiries are judged by. */
+  constructor(readonly now: Date) {}
 
   openAccount(account: Account, standing: Standing): void {
     this.accounts.set(account.id, { kind: account.kind, standing });
@@ -171,7 +172,7 @@ export class Books {
     this.recorded.set(entry.id, entry);
     if (entry.pendingId !== undefined) this.resolved.add(entry.pendingId);
     this.entries.push(entry);
-    return { id: entry.id, code: 'created', debit: debit.standing, credit: credit.standing };
+    return { id: entry.id, code: 'created' };
   }
 
   private account(id: string): BookAccount {

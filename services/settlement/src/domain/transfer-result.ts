@@ -1,5 +1,3 @@
-import type { Standing } from './standing.js';
-
 /** Why content can never become a transfer, whatever the books say. Nothing of it is recorded. */
 export type MalformedCode =
   | 'id_invalid'
@@ -53,9 +51,6 @@ export interface TransferResult {
   readonly code: TransferCode;
   /** With `id_already_rejected`: what it was refused for then. */
   readonly firstRefusal?: RefusalCode;
-  /** With `created`: where its accounts stand after it. */
-  readonly debit?: Standing;
-  readonly credit?: Standing;
 }
 
 /** The money is where the transfer says. */

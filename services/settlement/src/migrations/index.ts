@@ -4,7 +4,7 @@ import { CreateBudgets, CreateFreeTiers, CreatePriceVersions, CreateRefunds } fr
 import { CreateCases, CreateChain, CreateChannels, ExtendSending } from './chain.js';
 import { CreateLedgerEpochs } from './epochs.js';
 import { CreateLeases, IndexEndedLeases } from './leases.js';
-import { CreateLedger, NumberAccounts } from './ledger.js';
+import { CreateLedger, NumberAccounts, PostSingles } from './ledger.js';
 import { CreateMetering } from './metering.js';
 import { CreatePolicies } from './policy.js';
 import { CreateWebhooks } from './webhooks.js';
@@ -17,6 +17,7 @@ export const migrations: readonly MigrationClass[] = [
   CreateLeases,
   IndexEndedLeases,
   NumberAccounts,
+  PostSingles,
   KeepAnswersWhole,
   CreateCases,
   ExtendSending,

@@ -138,3 +138,40 @@ export const NumberAccounts = sqlMigration(
       WHERE transfer.refusal IS NULL;
   `,
 );
+
+/**
+ * A batch of single transfers in one call. `needed` is what an account must have for every transfer of the batch to pass in
+ * its turn. Where one has less, or an id is known, everything is taken back, and the caller judges one by one. The time that
+ * passed waiting for locks is added to the caller's clock: who came second is recorded second.
+ */
+export const PostSingles = sqlMigration(
+  'PostSingles1763700000102',
+  `
+    CREATE FUNCTION post_singles(at timestamptz, ids uuid[], debits bigint[], credits bigint[], amounts numeric[],
+      reasons text[], refs text[], keys bigint[], debited numeric[], credited numeric[], needed numeric[])
+    RETURNS boolean LANGUAGE plpgsql AS $$
+      DECLARE
+        wei_max CONSTANT numeric := 340282366920938463463374607431768211455;
+        done bigint;
+      BEGIN
+        PERFORM FROM account WHERE key = ANY(keys) ORDER BY id FOR NO KEY UPDATE;
+        UPDATE account SET debits_posted = debits_posted + moved.debit, credits_posted = credits_posted + moved.credit
+        FROM unnest(keys, debited, credited, needed) AS moved (number, debit, credit, least)
+        WHERE account.key = moved.number AND account.key = ANY(keys)
+          AND debits_posted + debits_pending + moved.debit <= wei_max
+          AND credits_posted + credits_pending + moved.credit <= wei_max
+          AND moved.least <= CASE kind WHEN 'liability' THEN credits_posted - debits_posted - debits_pending
+            WHEN 'asset' THEN debits_posted - credits_posted - credits_pending ELSE 0 END;
+        GET DIAGNOSTICS done = ROW_COUNT;
+        IF done < cardinality(keys) THEN RAISE SQLSTATE 'OL001'; END IF;
+        INSERT INTO transfer (id, kind, debit, credit, amount, reason, reference, recorded_at)
+        SELECT id, 'single', debit, credit, amount, reason, reference,
+          at + (clock_timestamp() - statement_timestamp())
+        FROM unnest(ids, debits, credits, amounts, reasons, refs)
+          AS given (id, debit, credit, amount, reason, reference);
+        RETURN true;
+      EXCEPTION WHEN unique_violation OR SQLSTATE 'OL001' THEN
+        RETURN false;
+      END $$;
+  `,
+);

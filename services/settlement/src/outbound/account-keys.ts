@@ -12,39 +12,46 @@ export interface AccountKey {
 
 interface KeyRow extends AccountKey {
   readonly id: string;
-  /** Not of this transaction, which may yet be rolled back. */
-  readonly committed: boolean;
 }
 
 /** The numbers of accounts by name, which never change once they are committed. */
 export class AccountKeys {
   private readonly known = new Map<string, AccountKey>();
 
-  /** Makes the accounts that are missing, before the caller holds a lock on any: then nobody waits in a circle. */
-  async of(tx: Transaction, accounts: ReadonlyMap<string, Account>): Promise<Map<string, AccountKey>> {
+  /**
+   * Makes the accounts that are missing, before the caller holds a lock on any: then nobody waits in a circle. Those go
+   * into `made`, which is the transaction's alone, because it may yet be rolled back.
+   */
+  async of(
+    tx: Transaction,
+    accounts: ReadonlyMap<string, Account>,
+    made: Map<string, AccountKey>,
+  ): Promise<Map<string, AccountKey>> {
     const found = new Map<string, AccountKey>();
-    const missing: Account[] = [];
+    const missing = new Map<string, Account>();
     for (const [id, account] of accounts) {
-      const key = this.known.get(id);
+      const key = this.known.get(id) ?? made.get(id);
       if (key) found.set(id, key);
-      else missing.push(account);
+      else missing.set(id, account);
     }
-    if (missing.length === 0) return found;
-    for (const row of await this.readOrMake(tx, missing)) {
+    if (missing.size === 0) return found;
+    for (const row of await this.find(tx, missing)) {
       found.set(row.id, row);
-      if (row.committed) this.remember(row);
+      this.remember(row);
+      missing.delete(row.id);
+    }
+    if (missing.size === 0) return found;
+    const absent = [...missing.values()];
+    await tx.query(MAKE_ACCOUNTS, [absent.map(({ id }) => id), absent.map(({ kind }) => kind)]);
+    for (const row of await this.find(tx, missing)) {
+      found.set(row.id, row);
+      made.set(row.id, row);
     }
     return found;
   }
 
-  private async readOrMake(tx: Transaction, accounts: readonly Account[]): Promise<KeyRow[]> {
-    const ids = accounts.map((account) => account.id);
-    const rows = await tx.query<KeyRow>(FIND_ACCOUNTS, [ids]);
-    if (rows.length === accounts.length) return rows;
-    const there = new Set(rows.map((row) => row.id));
-    const absent = accounts.filter((account) => !there.has(account.id));
-    await tx.query(MAKE_ACCOUNTS, [absent.map(({ id }) => id), absent.map(({ kind }) => kind)]);
-    return tx.query<KeyRow>(FIND_ACCOUNTS, [ids]);
+  private find(tx: Transaction, accounts: ReadonlyMap<string, Account>): Promise<KeyRow[]> {
+    return tx.query<KeyRow>(FIND_ACCOUNTS, [[...accounts.keys()]]);
   }
 
   private remember({ id, key, kind }: KeyRow): void {
@@ -56,10 +63,7 @@ export class AccountKeys {
   }
 }
 
-/** A row that this transaction has made or changed carries its number. */
-const FIND_ACCOUNTS = `
-  SELECT id, key, kind, xmin IS DISTINCT FROM pg_current_xact_id_if_assigned()::xid AS committed
-  FROM account WHERE id = ANY($1::text[])`;
+const FIND_ACCOUNTS = 'SELECT id, key, kind FROM account WHERE id = ANY($1::text[])';
 
 const MAKE_ACCOUNTS = `
   INSERT INTO account (id, kind)

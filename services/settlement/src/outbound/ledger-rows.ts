@@ -3,6 +3,7 @@ import type { Standing } from '../domain/standing.js';
 import type { Transfer } from '../domain/transfer.js';
 import type { RefusalCode } from '../domain/transfer-result.js';
 import type { AccountKey } from './account-keys.js';
+import { plain } from './plain-batch.js';
 
 export interface StandingRow {
   readonly key: string;
@@ -37,7 +38,11 @@ export const FIND_TRANSFERS = `
 export const FIND_RESOLVED =
   'SELECT pending_id FROM transfer WHERE pending_id = ANY($1::uuid[]) AND refusal IS NULL';
 
-/** One statement: the rows, and what they move summed by account. */
+/**
+ * One statement: the rows, and what they move summed by account. The second condition says what the first implies, and
+ * makes the planner fetch the batch's accounts by their keys where it would read and hash all accounts there are: 4 ms
+ * for 1,170 of 100,000 accounts where it took 39.
+ */
 export const WRITE_ENTRIES = `
   WITH written AS (
     INSERT INTO transfer (id, kind, debit, credit, amount, released, pending_id, expires_at, refusal, reason,
@@ -51,7 +56,7 @@ export const WRITE_ENTRIES = `
     credits_pending = credits_pending + moved.cp, credits_posted = credits_posted + moved.cpo
   FROM unnest($13::bigint[], $14::numeric[], $15::numeric[], $16::numeric[], $17::numeric[])
     AS moved (key, dp, dpo, cp, cpo)
-  WHERE account.key = moved.key`;
+  WHERE account.key = moved.key AND account.key = ANY($13::bigint[])`;
 
 export const INSERT_EXPIRIES = `
   INSERT INTO pending_expiry (transfer_id, expires_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])`;
@@ -80,10 +85,6 @@ export function toRecorded(row: TransferRow, names: ReadonlyMap<string, string>)
     ...(row.refusal === null ? {} : { refusal: row.refusal }),
   };
 }
-
-/** A Postgres array of values that need no quotes; the driver's own encoder checks each for them. */
-const plain = (values: readonly (string | bigint | undefined)[]): string =>
-  `{${values.map((value) => value ?? 'NULL').join(',')}}`;
 
 export function entryColumns(
   entries: readonly Entry[],
