@@ -24,6 +24,13 @@ export interface VoucherAnswer extends ChannelStanding {
   readonly increaseWei: bigint;
 }
 
+interface CheckedVoucher {
+  readonly channelId: string;
+  readonly organisationId: string;
+  readonly voucher: Voucher;
+  readonly onChain: ChannelOnChain;
+}
+
 /**
  * Tops an organisation up by what a payer signed in a channel of the escrow, before anything is on chain. A voucher
  * is a ceiling of everything ever claimed, so only its increase counts and a replay changes nothing. Refusals carry
@@ -51,7 +58,8 @@ export class AcceptVoucher {
     await this.contracts.check(voucher).catch((error: unknown) => {
       throw withStanding(error, before);
     });
-    return this.store.transaction((tx) => this.accept(tx, channelId, organisationId, voucher, onChain, now));
+    const checked = { channelId, organisationId, voucher, onChain };
+    return this.store.transaction((tx) => this.accept(tx, checked, now));
   }
 
   /** Where a channel stands by the logs that count. */
@@ -98,14 +106,8 @@ export class AcceptVoucher {
     return contracts.idOf(config);
   }
 
-  private async accept(
-    tx: SettlementTx,
-    channelId: string,
-    organisationId: string,
-    voucher: Voucher,
-    onChain: ChannelOnChain,
-    now: Date,
-  ): Promise<VoucherAnswer> {
+  private async accept(tx: SettlementTx, checked: CheckedVoucher, now: Date): Promise<VoucherAnswer> {
+    const { channelId, organisationId, voucher, onChain } = checked;
     if (await tx.cases.frozen('vouchers')) {
       throw new DomainError(
         'unavailable',

@@ -140,8 +140,9 @@ export class CompareEndpoints extends ChainReader {
       votes.set(key, [...(votes.get(key) ?? []), one]);
     }
     const winners = [...votes.values()].find((group) => group.length >= this.quorum);
-    for (const group of votes.values()) {
-      if (group === winners) continue;
+    // Who stands alone because others are silent has not contradicted anybody.
+    const dissenting = votes.size > 1 ? [...votes.values()].filter((group) => group !== winners) : [];
+    for (const group of dissenting) {
       for (const { endpoint } of group) this.quarantine(endpoint, 'RPC_DISAGREES');
     }
     const value = winners?.[0]?.value;
