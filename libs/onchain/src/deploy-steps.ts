@@ -1,4 +1,4 @@
-import { Interface, type InterfaceAbi, ZeroAddress } from 'ethers';
+import { Interface, ZeroAddress } from 'ethers';
 import type { PreparedCall } from './contract.js';
 import { type Addresses, addressAt, addressesOf, CONTRACT_NAMES, type ContractName } from './deployment.js';
 import type { DeploymentPlan } from './deployment-plan.js';
@@ -209,4 +209,4 @@ const creation = (artifact: Artifact, values: readonly unknown[]): string =>
 
 /** A whole ABI takes milliseconds to read, which every start would pay ten times. */
 const partOf = (artifact: Artifact, isNeeded: (fragment: AbiEntry) => boolean): Interface =>
-  Interface.from(artifact.abi.filter(isNeeded) as InterfaceAbi);
+  Interface.from(artifact.abi.filter(isNeeded));

@@ -1,5 +1,5 @@
 import { DomainError } from '@openledger/kernel';
-import { Interface, type InterfaceAbi, type Provider } from 'ethers';
+import { Interface, type Provider } from 'ethers';
 import type { Deployment } from './deployment.js';
 import { type Fact, factsOf } from './deployment-facts.js';
 import type { DeploymentPlan } from './deployment-plan.js';
@@ -35,7 +35,7 @@ export async function checkDeployment(
 
 async function compare(provider: Provider, fact: Fact): Promise<Difference> {
   const { what, address, artifact, read, given, expected } = fact;
-  const abi = Interface.from(artifact.abi as InterfaceAbi);
+  const abi = Interface.from(artifact.abi);
   const answer = await provider.call({ to: address, data: abi.encodeFunctionData(read, given) });
   const values = flat(abi.decodeFunctionResult(read, answer));
   const wanted = Array.isArray(expected) ? expected : [expected];
