@@ -48,12 +48,8 @@ export async function compose(host: Host): Promise<Composition> {
     metrics: host.metrics,
     rejected,
   });
-  const prices = new PriceBook({
-    prices: settlement,
-    elapsedMs,
-    onError: (err) => log.warn({ err }, 'a price was not told'),
-  });
-  const catalogue = new ModelCatalogue(new PricedModels(models, prices), base, config.BASE_IS_FREE);
+  const priced = new PricedModels(models, openPrices(host, settlement));
+  const catalogue = new ModelCatalogue(priced, base, config.BASE_IS_FREE);
   const rateLimits = openLimits(config, rejected);
   const balances = config.SPEND_LEASES ? leases.balances : leases.holds;
   const payments = new Payments(
@@ -108,6 +104,13 @@ const SWEEP_MS = 500;
 const TENDS = 4;
 
 const elapsedMs = () => performance.now();
+
+const openPrices = ({ log }: Host, settlement: SettlementClient): PriceBook =>
+  new PriceBook({
+    prices: settlement,
+    elapsedMs,
+    onError: (err) => log.warn({ err }, 'a price was not told'),
+  });
 
 const openLimits = (config: GatewayConfig, rejected: Counter<'reason'>): RateLimits =>
   new RateLimits({

@@ -8,6 +8,7 @@ import type { SettlementConfig } from './config.js';
 import type { PriceNotice } from './domain/price.js';
 import { BillingController } from './inbound/billing.rest.js';
 import { PricesController } from './inbound/prices.rest.js';
+import { RefundsController } from './inbound/refunds.rest.js';
 import { PostgresBillingQueries } from './outbound/postgres-billing-queries.js';
 import type { Base, Part } from './part.js';
 
@@ -24,7 +25,7 @@ export const priceNoticeOf = (config: SettlementConfig): PriceNotice => ({
 export function billingPart({ host, config, store }: Base): Part {
   const tellBudgets = new TellBudgets(store);
   return {
-    controllers: [PricesController, BillingController],
+    controllers: [PricesController, BillingController, RefundsController],
     providers: [
       { provide: BillingQueries, useValue: new PostgresBillingQueries(host.database) },
       { provide: AnnouncePrice, useValue: new AnnouncePrice(store, priceNoticeOf(config)) },

@@ -1,34 +1,18 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put } from '@nestjs/common';
 import { Caller, organisationOf, type Principal, RequireScope } from '@openledger/auth';
 import { DomainError } from '@openledger/kernel';
-import { nextAfter, pageLimit, parse } from '@openledger/service-host';
+import { parse } from '@openledger/service-host';
 import { z } from 'zod';
 import { BillingQueries, type BudgetReport, type FreeTierReport } from '../application/billing-queries.js';
 import { FreeTiers } from '../application/grant-free-tier.js';
-import { RefundAnswer } from '../application/refund-answer.js';
 import { SetBudget } from '../application/set-budget.js';
 import { DEFAULT_ALERT_PERCENTS, leftOf } from '../domain/budget.js';
 import { checkSponsor } from '../domain/free-tier.js';
 import { monthOf, nextMonth } from '../domain/month.js';
-import {
-  type CreditNote,
-  creditNoteHash,
-  creditNoteName,
-  creditNoteText,
-  REFUND_REASONS,
-} from '../domain/refund.js';
+import { positiveWei, weiText } from './amounts.js';
 import { SettlementView } from './settlement-view.js';
 
 const ALERTS_MAX = 10;
-const NOTE_CHARACTERS_MAX = 500;
-const REQUEST_ID_CHARACTERS_MAX = 200;
-const CREDIT_NOTES_PAGE = 100;
-
-const weiText = z
-  .string()
-  .regex(/^(0|[1-9]\d{0,38})$/, 'a whole number of wei, not negative, as a string')
-  .transform(BigInt);
-const positiveWei = weiText.refine((wei) => wei > 0n, 'a whole number of wei above 0, as a string');
 
 const NewBudget = z.strictObject({
   monthlyWei: weiText,
@@ -40,33 +24,13 @@ const NewBudget = z.strictObject({
 });
 const NewFreeTier = z.strictObject({ sponsor: z.string(), monthlyWei: weiText });
 const NewFunding = z.strictObject({ id: z.uuid().toLowerCase(), amountWei: positiveWei });
-const NewRefund = z.strictObject({
-  id: z.uuid().toLowerCase(),
-  requestId: z.string().min(1).max(REQUEST_ID_CHARACTERS_MAX),
-  amountWei: positiveWei.optional(),
-  reason: z.enum(REFUND_REASONS),
-  note: z.string().max(NOTE_CHARACTERS_MAX).default(''),
-});
-const CreditNotesPage = z.object({
-  before: z
-    .string()
-    .regex(/^CN-\d{4}-\d{6,9}$/, 'the name of a credit note')
-    .transform((name) => {
-      const [, year, number] = name.split('-').map(Number);
-      return { year: year ?? 0, number: number ?? 0 };
-    })
-    .optional(),
-  limit: pageLimit(CREDIT_NOTES_PAGE),
-});
-
-/** Budgets, free tiers, refunds. Amounts are decimal strings of wei. */
+/** Budgets and free tiers. Amounts are decimal strings of wei. */
 @Controller('settlement')
 export class BillingController {
   constructor(
     @Inject(BillingQueries) private readonly queries: BillingQueries,
     @Inject(SetBudget) private readonly setBudget: SetBudget,
     @Inject(FreeTiers) private readonly freeTiers: FreeTiers,
-    @Inject(RefundAnswer) private readonly refundAnswer: RefundAnswer,
     @Inject(SettlementView) private readonly view: SettlementView,
   ) {}
 
@@ -132,25 +96,6 @@ export class BillingController {
     });
     return this.sponsor(sponsor);
   }
-
-  @Post('refunds')
-  @HttpCode(200)
-  @RequireScope('settlement:operate')
-  async refund(@Body() body: unknown, @Caller() caller: Principal) {
-    this.view.checkOperator(caller);
-    const { amountWei, ...request } = parse(NewRefund, body);
-    const asked = { ...request, ...(amountWei === undefined ? {} : { amountWei }) };
-    return creditNoteView(await this.refundAnswer.run(asked, caller.personId, this.view.now()));
-  }
-
-  /** Of the caller's organisation, newest first; `before` is the name of one. */
-  @Get('credit-notes')
-  @RequireScope('balance:read')
-  async creditNotes(@Query() query: unknown, @Caller() caller: Principal) {
-    const { before, limit } = parse(CreditNotesPage, query);
-    const notes = await this.queries.creditNotes(organisationOf(caller), before, limit);
-    return { creditNotes: notes.map(creditNoteView), nextBefore: nextAfter(notes, limit, creditNoteName) };
-  }
 }
 
 const budgetView = ({ budget, toldPercents, ...use }: BudgetReport, now: Date) => ({
@@ -173,5 +118,3 @@ const freeTierView = ({ tier, grant }: FreeTierReport) => ({
     unspentWei: grant.unspentWei.toString(),
   },
 });
-
-const creditNoteView = (note: CreditNote) => ({ ...creditNoteText(note), sha256: creditNoteHash(note) });
