@@ -244,7 +244,7 @@ contract InferenceEscrow is ChannelTypes {
     /// @notice Why a claim of `row` by its receiver's side would be skipped now; `None` if it would not.
     function objection(VoucherClaim calldata row) external view returns (Skip) {
         bytes32 id = getChannelId(row.voucher.channel);
-        return _objection(row, id, _channels[id]);
+        return _objection(_domainSeparatorV4(), id, _channels[id], row);
     }
 
     /// @notice Balance and total claimed of a channel, in wei.
@@ -303,17 +303,24 @@ contract InferenceEscrow is ChannelTypes {
 
     function _claim(VoucherClaim[] calldata rows, address claimant, bool asReceiver) private {
         if (rows.length == 0) revert EmptyBatch();
+        bytes32 domain = _domainSeparatorV4();
         address receiver;
         uint256 sum;
-        for (uint256 i; i < rows.length; ++i) {
-            ChannelConfig calldata config = rows[i].voucher.channel;
+        for (uint256 i; i < rows.length;) {
+            VoucherClaim calldata row = rows[i];
+            address to = row.voucher.channel.receiver;
             // Neighbours of one receiver share one write of its total.
-            if (config.receiver != receiver) {
+            if (to != receiver) {
                 _credit(receiver, sum);
-                (receiver, sum) = (config.receiver, 0);
+                (receiver, sum) = (to, 0);
             }
-            bool isAllowed = claimant == config.receiverAuthorizer || (asReceiver && claimant == config.receiver);
-            sum += _claimRow(rows[i], isAllowed);
+            bool isAllowed = claimant == row.voucher.channel.receiverAuthorizer || (asReceiver && claimant == to);
+            uint256 delta = _claimRow(domain, row, isAllowed);
+            // All deltas are of tokens that the escrow holds.
+            unchecked {
+                sum += delta;
+                ++i;
+            }
         }
         _credit(receiver, sum);
     }
@@ -323,36 +330,49 @@ contract InferenceEscrow is ChannelTypes {
     }
 
     /// @return delta What the row adds, 0 if it is skipped. Never reverts.
-    function _claimRow(VoucherClaim calldata row, bool isAllowed) private returns (uint256 delta) {
-        bytes32 id = getChannelId(row.voucher.channel);
+    function _claimRow(bytes32 domain, VoucherClaim calldata row, bool isAllowed) private returns (uint256 delta) {
+        bytes32 id = _channelId(domain, row.voucher.channel);
         Channel memory channel = _channels[id];
-        Skip reason = isAllowed ? _objection(row, id, channel) : Skip.NotReceiverSide;
+        Skip reason = isAllowed ? _objection(domain, id, channel, row) : Skip.NotReceiverSide;
         if (reason != Skip.None) {
             emit Skipped(id, reason);
             return 0;
         }
-        delta = row.totalClaimed - channel.claimed;
-        _channels[id].claimed = uint112(row.totalClaimed);
-        emit Claimed(id, msg.sender, uint128(delta), row.totalClaimed);
+        uint128 total = row.totalClaimed;
+        unchecked {
+            delta = total - channel.claimed;
+        }
+        _channels[id].claimed = uint112(total);
+        emit Claimed(id, msg.sender, uint128(delta), total);
     }
 
-    function _objection(VoucherClaim calldata row, bytes32 id, Channel memory channel) private view returns (Skip) {
+    function _objection(bytes32 domain, bytes32 id, Channel memory channel, VoucherClaim calldata row)
+        private
+        view
+        returns (Skip)
+    {
         uint256 total = row.totalClaimed;
+        uint256 ceiling = row.voucher.maxClaimableAmount;
         if (total <= channel.claimed) return Skip.NothingNew;
-        if (total > row.voucher.maxClaimableAmount) return Skip.AboveCeiling;
+        if (total > ceiling) return Skip.AboveCeiling;
         if (total > channel.balance) return Skip.AboveBalance;
-        bool isRevoked = channel.revokedFrom != 0 && block.timestamp >= channel.revokedFrom;
-        if (_isSigned(row, id, isRevoked)) return Skip.None;
+        bool isRevoked = _isRevoked(channel.revokedFrom);
+        if (_isSigned(_voucherDigest(domain, id, ceiling), row, isRevoked)) return Skip.None;
         return isRevoked ? Skip.SignerRevoked : Skip.InvalidSignature;
     }
 
-    function _isSigned(VoucherClaim calldata row, bytes32 id, bool isRevoked) private view returns (bool) {
-        ChannelConfig calldata config = row.voucher.channel;
-        bytes32 digest = getVoucherDigest(id, row.voucher.maxClaimableAmount);
-        bool isByKey = config.payerAuthorizer != address(0) && !isRevoked;
-        if (!isByKey && config.payer.code.length != 0) return _isApproved(config.payer, digest, row.signature);
+    function _isRevoked(uint256 revokedFrom) private view returns (bool) {
+        return revokedFrom != 0 && block.timestamp >= revokedFrom;
+    }
+
+    function _isSigned(bytes32 digest, VoucherClaim calldata row, bool isRevoked) private view returns (bool) {
+        address signer = row.voucher.channel.payerAuthorizer;
+        if (signer == address(0) || isRevoked) {
+            signer = row.voucher.channel.payer;
+            if (signer.code.length != 0) return _isApproved(signer, digest, row.signature);
+        }
         (address found, ECDSA.RecoverError problem,) = ECDSA.tryRecoverCalldata(digest, row.signature);
-        return problem == ECDSA.RecoverError.NoError && found == (isByKey ? config.payerAuthorizer : config.payer);
+        return problem == ECDSA.RecoverError.NoError && found == signer;
     }
 
     /// @dev ERC-1271 with a limit of gas and of the answer's size: a hostile payer fails its own row only.
@@ -371,8 +391,7 @@ contract InferenceEscrow is ChannelTypes {
 
     function _requirePayerSide(ChannelConfig calldata config, Channel storage channel) private view {
         if (msg.sender == config.payer) return;
-        bool isRevoked = channel.revokedFrom != 0 && block.timestamp >= channel.revokedFrom;
-        if (msg.sender != config.payerAuthorizer || isRevoked) revert NotPayerSide(msg.sender);
+        if (msg.sender != config.payerAuthorizer || _isRevoked(channel.revokedFrom)) revert NotPayerSide(msg.sender);
     }
 
     function _refund(ChannelConfig calldata config, bytes32 id, uint128 amount) private {

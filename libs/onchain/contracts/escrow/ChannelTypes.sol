@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
 /// @title What is signed about payment channels.
 /// @dev Domain and types of the x402 scheme `batch-settlement` on EVM (coinbase/x402,
@@ -49,11 +50,11 @@ abstract contract ChannelTypes is EIP712("x402 Batch Settlement", "1") {
     );
 
     function getChannelId(ChannelConfig calldata config) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(CHANNEL_CONFIG_TYPEHASH, config)));
+        return _channelId(_domainSeparatorV4(), config);
     }
 
     function getVoucherDigest(bytes32 channelId, uint128 maxClaimableAmount) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(VOUCHER_TYPEHASH, channelId, maxClaimableAmount)));
+        return _voucherDigest(_domainSeparatorV4(), channelId, maxClaimableAmount);
     }
 
     function getRefundDigest(bytes32 channelId, uint256 nonce, uint128 amount) public view returns (bytes32) {
@@ -61,14 +62,47 @@ abstract contract ChannelTypes is EIP712("x402 Batch Settlement", "1") {
     }
 
     function getClaimBatchDigest(VoucherClaim[] calldata rows) public view returns (bytes32) {
+        bytes32 domain = _domainSeparatorV4();
         bytes32[] memory entries = new bytes32[](rows.length);
         for (uint256 i; i < rows.length; ++i) {
             Voucher calldata voucher = rows[i].voucher;
-            bytes32 id = getChannelId(voucher.channel);
-            entries[i] = keccak256(
-                abi.encode(CLAIM_ENTRY_TYPEHASH, id, voucher.maxClaimableAmount, rows[i].totalClaimed)
-            );
+            bytes32 id = _channelId(domain, voucher.channel);
+            entries[i] =
+                keccak256(abi.encode(CLAIM_ENTRY_TYPEHASH, id, voucher.maxClaimableAmount, rows[i].totalClaimed));
         }
-        return _hashTypedDataV4(keccak256(abi.encode(CLAIM_BATCH_TYPEHASH, keccak256(abi.encodePacked(entries)))));
+        bytes32 claims = keccak256(abi.encodePacked(entries));
+        return MessageHashUtils.toTypedDataHash(domain, keccak256(abi.encode(CLAIM_BATCH_TYPEHASH, claims)));
+    }
+
+    /// @dev A claim hashes each row's channel and voucher. Copied as they lie in the call, beyond the memory in use
+    /// and without allocating it, they cost a fifth of what `abi.encode` costs. An address with dirty high bits is
+    /// not refused here: it hashes to a channel that nobody could have opened.
+    function _channelId(bytes32 domain, ChannelConfig calldata config) internal pure returns (bytes32) {
+        bytes32 typeHash = CHANNEL_CONFIG_TYPEHASH;
+        bytes32 structHash;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, typeHash)
+            calldatacopy(add(free, 0x20), config, 0xe0)
+            structHash := keccak256(free, 0x100)
+        }
+        return MessageHashUtils.toTypedDataHash(domain, structHash);
+    }
+
+    function _voucherDigest(bytes32 domain, bytes32 channelId, uint256 maxClaimableAmount)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 typeHash = VOUCHER_TYPEHASH;
+        bytes32 structHash;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, typeHash)
+            mstore(add(free, 0x20), channelId)
+            mstore(add(free, 0x40), maxClaimableAmount)
+            structHash := keccak256(free, 0x60)
+        }
+        return MessageHashUtils.toTypedDataHash(domain, structHash);
     }
 }
