@@ -2,8 +2,8 @@ import { DomainError } from '@openledger/kernel';
 import { CHAIN_ESCROW } from '../domain/accounts.js';
 import { lesser } from '../domain/standing.js';
 import type { Channel, ChannelConfig, ChannelContracts, ChannelOnChain, Voucher } from './channel-ports.js';
-import { creditPayer } from './payer-credit.js';
 import type { SettlementStore, SettlementTx } from './ports.js';
+import { move, toPayer } from './vault-moves.js';
 
 /** A voucher as its payer presents it. */
 export interface PresentedVoucher extends Voucher {
@@ -120,9 +120,8 @@ export class AcceptVoucher {
     if (isKnown(standing, voucher)) return { ...standing, increaseWei: 0n };
     refuse(voucher, standing, onChain);
     const increaseWei = voucher.maxClaimableWei - standing.acceptedWei;
-    await creditPayer(tx, organisationId, {
-      debit: CHAIN_ESCROW,
-      amountWei: increaseWei,
+    const escrow = [{ account: CHAIN_ESCROW, amountWei: increaseWei }];
+    await move(tx, escrow, await toPayer(tx, organisationId, increaseWei), {
       reason: 'voucher',
       // What it starts from is part of the name: money that came back to a channel may be credited again.
       reference: `voucher:${channelId}:${standing.acceptedWei}:${voucher.maxClaimableWei}:${now.getTime()}`,

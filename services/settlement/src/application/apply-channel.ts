@@ -2,8 +2,8 @@ import { CHAIN_ESCROW } from '../domain/accounts.js';
 import { lesser } from '../domain/standing.js';
 import type { ChainEvent, ChannelEvent } from './chain-events.js';
 import type { Channel } from './channel-ports.js';
-import { creditPayer, debitPayer } from './payer-credit.js';
 import type { SettlementTx } from './ports.js';
+import { fromPayer, move, toPayer } from './vault-moves.js';
 
 /** Said of a row that was claimed before: nothing is lost by it. */
 const NOTHING_NEW = 'nothing-new';
@@ -44,12 +44,13 @@ async function follow(tx: SettlementTx, channel: Channel, reference: string): Pr
   const worthWei = lesser(channel.voucher.maxClaimableWei, await tx.channels.balanceOf(channel.id));
   if (worthWei === channel.acceptedWei) return;
   const lostWei = channel.acceptedWei - worthWei;
+  const { organisationId } = channel;
   if (lostWei > 0n) {
-    const loss = { credit: CHAIN_ESCROW, amountWei: lostWei, reason: 'withdrawn', reference };
-    await debitPayer(tx, channel.organisationId, loss);
+    const escrow = [{ account: CHAIN_ESCROW, amountWei: lostWei }];
+    await move(tx, await fromPayer(tx, organisationId, lostWei), escrow, { reason: 'withdrawn', reference });
   } else {
-    const gain = { debit: CHAIN_ESCROW, amountWei: -lostWei, reason: 'voucher', reference };
-    await creditPayer(tx, channel.organisationId, gain);
+    const escrow = [{ account: CHAIN_ESCROW, amountWei: -lostWei }];
+    await move(tx, escrow, await toPayer(tx, organisationId, -lostWei), { reason: 'voucher', reference });
   }
   await tx.channels.saveAccepted(channel.id, worthWei);
 }

@@ -1,13 +1,14 @@
 import { encodeEvent, topics } from '@openledger/contracts';
 import { derivedId } from '@openledger/kernel';
-import { CHAIN_DISTRIBUTOR, CHAIN_ESCROW, CHAIN_VAULT, UNMATCHED, wallet } from '../domain/accounts.js';
+import { CHAIN_DISTRIBUTOR, CHAIN_ESCROW, UNMATCHED, wallet } from '../domain/accounts.js';
+import type { Side } from '../domain/pairing.js';
 import { single } from '../domain/transfer.js';
 import { applyChannelEvent, isChannelEvent, reverseChannelEvent } from './apply-channel.js';
 import { applyGovernance, isGovernance, reverseGovernance } from './apply-governance.js';
 import type { ClaimedEvent, DepositedEvent } from './chain-events.js';
 import type { SeenLog } from './chain-ports.js';
-import { creditPayer, debitPayer } from './payer-credit.js';
 import type { SettlementTx } from './ports.js';
+import { fromPayer, intoVault, move, outOfVault, toPayer } from './vault-moves.js';
 
 /** Identifies one application of one log: a block that comes back after a reorg is applied anew. */
 const referenceOf = (log: SeenLog, application: number): string =>
@@ -19,18 +20,13 @@ export async function applyLog(tx: SettlementTx, log: SeenLog, now: Date): Promi
   if (application === undefined) return;
   const { event } = log;
   const reference = referenceOf(log, application);
-  if (event.kind === 'deposited') await creditDeposit(tx, event, reference);
-  else if (event.kind === 'claimed') await recordClaim(tx, { ...log, event }, reference, now);
+  if (event.kind === 'deposited') {
+    const payers = await payersOf(tx, event, 'in');
+    await move(tx, await intoVault(tx, event.amountWei), payers, { reason: 'deposit', reference });
+  } else if (event.kind === 'claimed') await recordClaim(tx, { ...log, event }, reference, now);
   else if (event.kind === 'escrow-settled') {
-    await tx.ledger.post([
-      single({
-        debit: CHAIN_VAULT,
-        credit: CHAIN_ESCROW,
-        amountWei: event.amountWei,
-        reason: 'settle',
-        reference,
-      }),
-    ]);
+    const escrow = [{ account: CHAIN_ESCROW, amountWei: event.amountWei }];
+    await move(tx, await intoVault(tx, event.amountWei), escrow, { reason: 'settle', reference });
   } else if (isChannelEvent(event)) await applyChannelEvent(tx, event, reference, now);
   else if (isGovernance(event)) await applyGovernance(tx, event, log, now);
 }
@@ -44,43 +40,29 @@ export async function reverseLog(
 ): Promise<void> {
   const reference = `undo:${referenceOf(log, application)}`;
   const { event } = log;
-  if (event.kind === 'deposited') await reverseDeposit(tx, event, reference);
-  else if (event.kind === 'claimed') {
-    await tx.ledger.post([
-      single({
-        debit: CHAIN_DISTRIBUTOR,
-        credit: wallet(event.wallet),
-        amountWei: event.amountWei,
-        reason: 'reorg',
-        reference,
-      }),
-    ]);
+  const cause = { reason: 'reorg', reference };
+  if (event.kind === 'deposited') {
+    await move(tx, await payersOf(tx, event, 'out'), await outOfVault(tx, event.amountWei), cause);
+  } else if (event.kind === 'claimed') {
+    const { amountWei } = event;
+    const paid = [{ account: wallet(event.wallet), amountWei }];
+    await move(tx, [{ account: CHAIN_DISTRIBUTOR, amountWei }], paid, cause);
   } else if (event.kind === 'escrow-settled') {
-    await tx.ledger.post([
-      single({
-        debit: CHAIN_ESCROW,
-        credit: CHAIN_VAULT,
-        amountWei: event.amountWei,
-        reason: 'reorg',
-        reference,
-      }),
-    ]);
+    const escrow = [{ account: CHAIN_ESCROW, amountWei: event.amountWei }];
+    await move(tx, escrow, await outOfVault(tx, event.amountWei), cause);
   } else if (isChannelEvent(event)) await reverseChannelEvent(tx, event, reference);
   else if (isGovernance(event)) await reverseGovernance(tx, event, log, now);
 }
 
-async function creditDeposit(tx: SettlementTx, event: DepositedEvent, reference: string): Promise<void> {
-  const { organisationId, amountWei } = event;
-  const deposit = { debit: CHAIN_VAULT, amountWei, reason: 'deposit', reference };
-  if (organisationId === undefined) await tx.ledger.post([single({ ...deposit, credit: UNMATCHED })]);
-  else await creditPayer(tx, organisationId, deposit);
-}
-
-async function reverseDeposit(tx: SettlementTx, event: DepositedEvent, reference: string): Promise<void> {
-  const { organisationId, amountWei } = event;
-  const undo = { credit: CHAIN_VAULT, amountWei, reason: 'reorg', reference };
-  if (organisationId === undefined) await tx.ledger.post([single({ ...undo, debit: UNMATCHED })]);
-  else await debitPayer(tx, organisationId, undo);
+async function payersOf(
+  tx: SettlementTx,
+  { organisationId, amountWei }: DepositedEvent,
+  direction: 'in' | 'out',
+): Promise<Side[]> {
+  if (organisationId === undefined) return [{ account: UNMATCHED, amountWei }];
+  return direction === 'in'
+    ? toPayer(tx, organisationId, amountWei)
+    : fromPayer(tx, organisationId, amountWei);
 }
 
 async function recordClaim(

@@ -18,6 +18,8 @@ const liability = (id: string): Account => ({ id, kind: 'liability' });
 export const CHAIN_VAULT = asset('chain:vault');
 /** OPEN held by the rewards distributor. */
 export const CHAIN_DISTRIBUTOR = asset('chain:distributor');
+/** What the vault is short of because a reorg undid deposits that were paid out already. */
+export const VAULT_MISSING: Account = { id: 'suspense:vault', kind: 'open' };
 /**
  * OPEN in the escrow that vouchers give us. Open, because the chain may know of claims that a restored database has
  * forgotten; reconciliation tells.

@@ -6,7 +6,7 @@ import type {
   Reconciliation,
   ReconciliationBook,
 } from '../application/reconcile-ports.js';
-import { CHAIN_DISTRIBUTOR, CHAIN_ESCROW, CHAIN_VAULT } from '../domain/accounts.js';
+import { CHAIN_DISTRIBUTOR, CHAIN_ESCROW, CHAIN_VAULT, VAULT_MISSING } from '../domain/accounts.js';
 
 /** Kept for people to look at. */
 const KEPT = 1_000;
@@ -14,7 +14,10 @@ const KEPT = 1_000;
 /** One statement, and so one moment. */
 const SUMS = `
   WITH cursor AS (SELECT number, hash FROM chain_block ORDER BY number DESC LIMIT 1),
-  standing AS (SELECT id, debits_posted - credits_posted AS wei FROM account WHERE id = ANY($1::text[]))
+  standing AS (
+    SELECT CASE id WHEN $5 THEN $2 ELSE id END AS id, sum(debits_posted - credits_posted) AS wei
+    FROM account WHERE id = ANY($1::text[]) GROUP BY 1
+  )
   SELECT cursor.number, cursor.hash,
     coalesce((SELECT wei FROM standing WHERE id = $2), 0) AS vault,
     coalesce((SELECT wei FROM standing WHERE id = $3), 0) AS distributor,
@@ -49,7 +52,7 @@ export class PostgresReconciliations implements ReconciliationBook {
   constructor(private readonly tx: Transaction) {}
 
   async sums(): Promise<BookSums> {
-    const names = [CHAIN_VAULT.id, CHAIN_DISTRIBUTOR.id, CHAIN_ESCROW.id];
+    const names = [CHAIN_VAULT.id, CHAIN_DISTRIBUTOR.id, CHAIN_ESCROW.id, VAULT_MISSING.id];
     const [row] = await this.tx.query<SumsRow>(SUMS, [names, ...names]);
     invariant(row, 'sums are always there');
     return {
