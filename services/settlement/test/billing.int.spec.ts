@@ -3,7 +3,7 @@ import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import { AnnouncePrice } from '../src/application/announce-price.js';
 import { EndLease } from '../src/application/end-lease.js';
-import { FreeTiers } from '../src/application/grant-free-tier.js';
+import { FreeTiers, grantFreeTier } from '../src/application/grant-free-tier.js';
 import { HoldBalance } from '../src/application/hold-balance.js';
 import { LeaseBalance } from '../src/application/lease-balance.js';
 import type { PricedModel, ServedRequest } from '../src/application/metering-ports.js';
@@ -169,6 +169,17 @@ describe('billing', () => {
       expect([await feeOf(promised), await feeOf(later), await feeOf(early)]).toEqual([10n, 20n, 10n]);
     });
 
+    it('goes by its own clock where that of a gateway runs ahead', async () => {
+      const { effectiveAt } = await announce(2_000_000n, NOVEMBER);
+      const id = await serve(10, NOVEMBER, {
+        ...toldOf(2_000_000n, 10),
+        servedAt: after(effectiveAt, DAY_MS * 30),
+      });
+      expect(await feeOf(id)).toBe(10n);
+      const spent = (month: string) => store.transaction((tx) => tx.budgets.spent(organisationId, month));
+      expect([await spent('2026-11'), await spent('2026-12')]).toEqual([10n, 0n]);
+    });
+
     it('charges cached prompt tokens by their own price', async () => {
       const price = {
         promptWeiPerMillion: 4_000_000n,
@@ -211,14 +222,13 @@ describe('billing', () => {
   });
 
   describe('free tiers', () => {
-    const SPONSOR = 'ecosystem';
     let sponsorName: string;
     let freeTiers: FreeTiers;
     let before: bigint;
     const sponsorWei = async () => (await wei(sponsor(sponsorName))) - before;
 
     beforeEach(async () => {
-      sponsorName = `${SPONSOR}-${newId().slice(-12)}`;
+      sponsorName = `ecosystem-${newId().slice(-12)}`;
       freeTiers = new FreeTiers(store);
       await move(CHAIN_VAULT, sponsor(sponsorName), 1_000n);
       before = await wei(sponsor(sponsorName));
@@ -293,11 +303,10 @@ describe('billing', () => {
     it('ends with the month once it is set to nothing', async () => {
       await hold(1);
       await freeTiers.set({ organisationId, sponsor: sponsorName, monthlyWei: 0n }, NOVEMBER);
-      await hold(1);
-      await codeOf(hold(1, DECEMBER));
-      await store
-        .transaction((tx) => tx.freeTiers.isDue(organisationId, '2026-12'))
-        .then((due) => expect(due).toBe(true));
+      // Without money of its own, what is left of the grant pays for nothing in the next month.
+      expect(await codeOf(hold(1, DECEMBER))).toBe('INSUFFICIENT_BALANCE');
+      await store.transaction((tx) => grantFreeTier(tx, organisationId, DECEMBER));
+      expect([await ownWei(), await sponsorWei()]).toEqual([0n, -1n]);
     });
   });
 

@@ -260,16 +260,15 @@ describe('leases', () => {
 
   it('charges by its own price, and shows where the gateway told another', async () => {
     const id = await leaseOf(100n);
-    const changing = { ...model, id: newId() };
+    const changing = { ...model, id: newId(), deployedAt: later(-1) };
     await usage.modelDeployed(newId(), changing, NOW);
     const doubled = { ...model.price, completionWeiPerMillion: 2_000_000n };
-    await usage.modelDeployed(newId(), { ...changing, price: doubled, deployedAt: later(1) }, NOW);
+    await usage.modelDeployed(newId(), { ...changing, price: doubled, deployedAt: NOW }, NOW);
 
-    const promisedBefore = answer(id, 10, { modelId: changing.id, servedAt: later(1) });
+    const promisedBefore = answer(id, 10, { modelId: changing.id });
     const miscounted = answer(id, 10, { modelId: changing.id, told: told(9) });
     const invented = answer(id, 10, {
       modelId: changing.id,
-      servedAt: later(1),
       told: { promptWeiPerMillion: 'x', completionWeiPerMillion: '', feeWei: '0' },
     });
     const untold: ServedRequest = answer(id, 10);

@@ -8,6 +8,7 @@ import {
   type Pot,
   type PotAfter,
 } from '../domain/draw-fees.js';
+import { knownServedAt } from '../domain/known-served-at.js';
 import { priceInForce } from '../domain/price.js';
 import { availableOf } from '../domain/standing.js';
 import { single, type Transfer } from '../domain/transfer.js';
@@ -46,7 +47,7 @@ export async function chargeAll(
   now: Date,
 ): Promise<Charges> {
   if (answers.length === 0) return NO_CHARGES;
-  const priced = await priceAll(tx, answers, models);
+  const priced = await priceAll(tx, answers, models, now);
   const leases = await tx.leases.lockAll(
     priced.flatMap(({ hold, served }) => (isHeld(hold) ? [] : served.holdId)),
   );
@@ -93,12 +94,17 @@ async function priceAll(
   tx: SettlementTx,
   answers: readonly ServedRequest[],
   models: ReadonlyMap<string, PricedModel>,
+  now: Date,
 ): Promise<Priced[]> {
   const holds = await tx.metering.holds(answers.map(({ id }) => id));
   const versions = await tx.prices.versions([...models.keys()]);
   return answers.flatMap((served) => {
     const hold = holds.get(served.id);
-    const listed = priceInForce(versions.get(served.modelId) ?? [], served.servedAt, served.told);
+    const listed = priceInForce(
+      versions.get(served.modelId) ?? [],
+      knownServedAt(served.servedAt, now),
+      served.told,
+    );
     const price = hold?.price ?? listed?.price ?? models.get(served.modelId)?.price;
     if (!price) return [];
     return [{ served, price, pricedWei: feeOf(price, served.usage), ...(hold ? { hold } : {}) }];

@@ -1,3 +1,4 @@
+import { knownServedAt } from '../domain/known-served-at.js';
 import { monthOf } from '../domain/month.js';
 import type { Answer, Charge, Usage } from './answer-ports.js';
 import { chargeAll } from './charge.js';
@@ -52,7 +53,7 @@ export async function settleAnswers(
   await tx.metering.saveDiscrepancies(charges.discrepancies);
   await tx.metering.endHolds(charges.endedHolds, 'posted');
   await tx.leases.chargeAll(charges.leases);
-  await tx.answers.addUsage(usageOf(chargeable, charges.byAnswer));
+  await tx.answers.addUsage(usageOf(chargeable, charges.byAnswer, now));
   if (credits.batchId !== undefined) await tx.answers.queueEarnings(credits.batchId);
   await tx.ledger.post([...charges.transfers, ...credits.transfers]);
   await tx.emitAll(credits.events);
@@ -90,10 +91,14 @@ async function knownModels(
 
 const firstDayOf = (time: Date): string => `${monthOf(time)}-01`;
 
-function usageOf(charged: readonly ServedRequest[], charges: ReadonlyMap<string, Charge>): Usage[] {
+function usageOf(
+  charged: readonly ServedRequest[],
+  charges: ReadonlyMap<string, Charge>,
+  now: Date,
+): Usage[] {
   const sums = new Map<string, Usage>();
   for (const { id, organisationId, modelId, usage, servedAt } of charged) {
-    const month = firstDayOf(servedAt);
+    const month = firstDayOf(knownServedAt(servedAt, now));
     const key = `${organisationId}\n${month}\n${modelId}`;
     const sum = sums.get(key);
     sums.set(key, {

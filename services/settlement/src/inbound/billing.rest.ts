@@ -24,6 +24,7 @@ const NewBudget = z.strictObject({
 });
 const NewFreeTier = z.strictObject({ sponsor: z.string(), monthlyWei: weiText });
 const NewFunding = z.strictObject({ id: z.uuid().toLowerCase(), amountWei: positiveWei });
+
 /** Budgets and free tiers. Amounts are decimal strings of wei. */
 @Controller('settlement')
 export class BillingController {
