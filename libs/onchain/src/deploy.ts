@@ -51,8 +51,9 @@ export async function deploySuite(
   const sender = new NonceSender(signer, provider, from);
 
   const before = await sender.settle();
+  await requireCode(provider, from, steps.slice(0, before));
   const startBlock = await create(sender, steps, before, report);
-  await requireCode(provider, from, steps);
+  await requireCode(provider, from, steps.slice(before));
   if (!(await isHandedOver(provider, from))) {
     report('handing over to the timelock');
     await sender.send([handOver(from, plan)], await provider.getTransactionCount(from, 'latest'));

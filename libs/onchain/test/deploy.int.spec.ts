@@ -96,6 +96,7 @@ describe('a deployment', () => {
     await expect(deploySuite(deployer, planFor(deployer))).rejects.toMatchObject({
       code: 'DEPLOYER_KEY_USED',
     });
+    expect(await chain.provider.getTransactionCount(deployer.address)).toBe(1);
   });
 
   it('sends nothing when a constructor refuses', async () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DomainError } from '@openledger/kernel';
 import {
   type Deployment,
   deploy,
@@ -48,6 +49,17 @@ export async function startChain(dir: string, posterKey: string): Promise<Platfo
     };
   } catch (error) {
     await chain.stop();
-    throw error;
+    throw asOwnChain(error, dir);
   }
+}
+
+/** Nobody else has the deployer's key here: a chain that it was used on in another way is of another version. */
+function asOwnChain(error: unknown, dir: string): unknown {
+  if (!(error instanceof DomainError && error.code === 'DEPLOYER_KEY_USED')) return error;
+  return new DomainError(
+    'precondition',
+    'CHAIN_OF_ANOTHER_VERSION',
+    `the chain in ${dir} has the contracts of another version; start with a new data folder (--data)`,
+    { cause: error },
+  );
 }
