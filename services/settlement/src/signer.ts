@@ -31,6 +31,9 @@ export function policedSigner(config: SettlementConfig, contracts: SignedFor): P
   });
 }
 
+/** Roots that can be disabled at once, and are posted again under their numbers: those that wait to be active. */
+const DISABLED_MAX = 32n;
+
 /** Everything that settlement sends: nothing else may be signed. */
 export function signingRules(contracts: SignedFor, fundLimitWei: bigint): SigningRule[] {
   const { vault, distributor, escrow } = contracts;
@@ -46,6 +49,7 @@ export function signingRules(contracts: SignedFor, fundLimitWei: bigint): Signin
       to: distributor.address,
       selector: selectorOf(rewardsDistributorArtifact.abi, 'postRoot'),
       markWord: 0,
+      markBack: DISABLED_MAX,
     },
     { name: 'claim', to: escrow.address, selector: selectorOf(inferenceEscrowArtifact.abi, 'claim') },
     { name: 'settle', to: escrow.address, selector: selectorOf(inferenceEscrowArtifact.abi, 'settle') },

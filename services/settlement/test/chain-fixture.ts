@@ -27,14 +27,15 @@ export interface ChainFixture {
   deposit(organisationId: string, amountWei: bigint): Promise<void>;
 }
 
-export async function startChain(): Promise<ChainFixture> {
+/** The deployer administrates, and may stop roots that do not pay yet. */
+export async function startChain(activationDelayS = 0): Promise<ChainFixture> {
   const chain = await startAnvil();
   const operator = developmentWallet(1);
   const payer = new NonceManager(developmentWallet(2).connect(chain.provider));
   const deployment = await deploy(
     developmentWallet(0).connect(chain.provider),
     [{ to: await payer.getAddress(), amountWei: SUPPLY_WEI }],
-    { operator: operator.address },
+    { operator: operator.address, activationDelayS },
   );
   const token = new OpenToken(deployment.token, chain.provider);
   const vault = new PrepaidVault(deployment.vault, chain.provider);

@@ -39,7 +39,10 @@ export class CloseEpoch {
 
   /** One look at the clock: closes what is over, and goes on with what a crash or missing funds interrupted. */
   async tick(now: Date, lengths: EpochLengths): Promise<void> {
-    const last = await this.parts.store.transaction((tx) => tx.epochs.last());
+    const last = await this.parts.store.transaction(async (tx) => {
+      await tx.epochs.dropStaleRoots();
+      return tx.epochs.last();
+    });
     if (last?.state === 'closing' || last?.state === 'held') await this.finish(last);
     const over = await this.parts.store.transaction((tx) => this.advanceClock(tx, now, lengths));
     if (over) await this.run(now).catch((error: unknown) => this.closeLedgerAlone(error, now));

@@ -103,7 +103,12 @@ export interface EpochLedger {
   saveFunding(purpose: string, epoch: number, amountWei: bigint): Promise<void>;
   fundingOf(purpose: string): Promise<bigint | undefined>;
 
-  /** Marks it disabled, drops its leaves, and takes back what it has queued and not sent. */
+  /**
+   * Gives up roots of disabled epochs that are not under way: the distributor would refuse them for ever. One that is signed
+   * is given up when it has reverted.
+   */
+  dropStaleRoots(): Promise<void>;
+  /** Marks it disabled, and drops its leaves. */
   disable(epoch: EpochRevision): Promise<void>;
   /** At most `limit` payments of an epoch that were not undone, in order. */
   livePayments(epoch: EpochRevision, limit: number): Promise<Accrual[]>;

@@ -74,6 +74,15 @@ describe('checkSigning', () => {
     expect(checkSigning(policy, asked({ costWei: 5n, data: fund(39n) }), use).movedWei).toBe(39n);
   });
 
+  it('goes back as far as the rule lets it', () => {
+    const use = { ...UNUSED, marks: new Map([['root', 40n]]) };
+    const rules = policy.rules.map((rule) => (rule.name === 'root' ? { ...rule, markBack: 32n } : rule));
+    expect(checkSigning({ ...policy, rules }, asked({ data: root(8n) }), use).mark).toBe(8n);
+    expect(() => checkSigning({ ...policy, rules }, asked({ data: root(7n) }), use)).toThrow(
+      expect.objectContaining({ code: 'SIGNER_EPOCH_REFUSED' }),
+    );
+  });
+
   it('never goes back by an epoch, but may post one again', () => {
     const use = { ...UNUSED, marks: new Map([['root', 5n]]) };
     expect(checkSigning(policy, asked({ data: root(5n) }), use).mark).toBe(5n);

@@ -21,6 +21,8 @@ export interface SigningRule {
   readonly selector: string;
   /** The argument that may never fall from one nonce to the next: an epoch. */
   readonly markWord?: number;
+  /** How far it may fall all the same: what the contract takes back is done again. */
+  readonly markBack?: bigint;
   /** The argument that says how much OPEN moves, and the most that may move in a day. */
   readonly moves?: { readonly word: number; readonly dailyWei: bigint };
 }
@@ -111,7 +113,7 @@ function checkCall(policy: SigningPolicy, transaction: UnsignedTransaction, use:
   if (rule.markWord === undefined) return { rule: rule.name, movedWei };
   const mark = wordOf(transaction.data, rule.markWord);
   const last = use.marks.get(rule.name) ?? 0n;
-  if (mark < last) {
+  if (mark + (rule.markBack ?? 0n) < last) {
     throw refusal('EPOCH_REFUSED', `${rule.name} of ${mark} would come after ${last}`, {
       given: mark.toString(),
       last: last.toString(),

@@ -1,6 +1,5 @@
 import { canonicalJson, invariant, sha256 } from '@openledger/kernel';
 import type { Transaction } from '@openledger/persistence';
-import { rootPurpose } from '../application/close-epoch.js';
 import type {
   Accrual,
   ComputedEpoch,
@@ -218,10 +217,15 @@ export class PostgresEpochs implements EpochLedger {
       epoch.epoch,
     ]);
     await this.tx.query('DELETE FROM epoch_leaf WHERE epoch = $1', [epoch.epoch]);
-    // What has been signed may still be mined; the distributor refuses it by its number.
-    await this.tx.query("DELETE FROM chain_tx WHERE purpose = $1 AND state = 'queued' AND nonce IS NULL", [
-      rootPurpose(epoch),
-    ]);
+  }
+
+  async dropStaleRoots(): Promise<void> {
+    await this.tx.query(
+      `UPDATE chain_tx SET state = 'final', error = NULL
+       WHERE purpose LIKE 'root:%' AND state IN ('queued', 'failed') AND NOT EXISTS (
+         SELECT FROM epoch WHERE epoch.state IN ('posting', 'active') AND chain_tx.purpose =
+           'root:' || epoch || CASE WHEN revision = 1 THEN '' ELSE ':' || revision END)`,
+    );
   }
 
   async livePayments({ epoch, revision }: EpochRevision, limit: number): Promise<Accrual[]> {
