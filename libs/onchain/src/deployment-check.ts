@@ -35,7 +35,8 @@ export async function checkDeployment(
 
 async function compare(provider: Provider, fact: Fact): Promise<Difference> {
   const { what, address, artifact, read, given, expected } = fact;
-  const abi = Interface.from(artifact.abi);
+  const [name] = read.split('(');
+  const abi = Interface.from(artifact.abi.filter((entry) => entry.name === name));
   const answer = await provider.call({ to: address, data: abi.encodeFunctionData(read, given) });
   const values = flat(abi.decodeFunctionResult(read, answer));
   const wanted = Array.isArray(expected) ? expected : [expected];
