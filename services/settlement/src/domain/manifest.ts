@@ -162,7 +162,7 @@ export class LineChain {
 
   write(line: LedgerLine | ChainLine): string {
     this.link = linkOf(this.link, canonicalJson(line as unknown as Json));
-    return `${canonicalJson({ ...line, link: this.link } as unknown as Json)}\n`;
+    return `${canonicalJson({ ...line, link: this.link })}\n`;
   }
 }
 
