@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { topics } from '@openledger/contracts';
+import { type ModelDeployed, topics } from '@openledger/contracts';
 import { PostgresEventLog } from '@openledger/event-log/postgres';
 import { inferenceGateway } from '@openledger/inference-gateway';
 import { newId } from '@openledger/kernel';
@@ -34,7 +34,7 @@ export const TOKEN_WEI = 1_000n;
 
 /** A gateway that can be asked, and perhaps killed. */
 export interface Gateway {
-  ask(organisationId: string, maxTokens?: number): Promise<string | null | undefined>;
+  ask(organisationId: string, maxTokens?: number, model?: string): Promise<string | null | undefined>;
   stop(): Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export class PaidPlatform {
     private env: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(): Promise<PaidPlatform> {
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<PaidPlatform> {
     const dir = await mkdtemp(join(tmpdir(), 'paid-'));
     const modelDir = join(dir, 'tiny');
     await writeTinyModel(modelDir);
@@ -85,8 +85,9 @@ export class PaidPlatform {
         CHAIN_POLL_MS: '50',
         SETTLEMENT_OPERATOR_KEY: operator.privateKey,
         SETTLEMENT_LEASE_USE_MS: '2000',
+        ...env,
       },
-      authenticator: new KnownCallers(() => ({})),
+      authenticator: new KnownCallers((key) => ({ organisationId: key })),
       eventLog: log,
     });
     const schemas = {
@@ -111,7 +112,7 @@ export class PaidPlatform {
       WORKER_GRPC: await platform.worker.listen(SERVICE_TOKEN, baseDigest),
       LEASE_ALIVE_MS: '2000',
     };
-    await platform.deployModel(baseDigest);
+    await platform.deploy({ baseDigest });
     return platform;
   }
 
@@ -144,6 +145,30 @@ export class PaidPlatform {
       [organisationId],
     );
     return rows.map(({ fee }) => BigInt(fee));
+  }
+
+  async deploy(fields: Partial<ModelDeployed>): Promise<ModelDeployed> {
+    const price = {
+      promptWeiPerMillion: '0',
+      completionWeiPerMillion: (TOKEN_WEI * 1_000_000n).toString(),
+    };
+    const model = deployedModel({ price, ...fields });
+    await publish(this.parts.log, topics.modelDeployed, model);
+    return model;
+  }
+
+  baseDigest(): Promise<string> {
+    return modelFolderDigest(join(this.parts.dir, 'tiny'));
+  }
+
+  /** Of settlement's REST; an organisation's id is its credential. */
+  async settlement(method: string, path: string, organisationId: string, body?: object) {
+    const response = await fetch(`http://127.0.0.1:${this.parts.settlement.httpPort}/settlement/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${organisationId}`, 'content-type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    return { status: response.status, body: await response.json() };
   }
 
   async startGateway(): Promise<Gateway> {
@@ -199,10 +224,10 @@ export class PaidPlatform {
   private opened(port: number, stop: () => Promise<void>): Gateway {
     const baseURL = `http://127.0.0.1:${port}/v1`;
     const gateway: Gateway = {
-      ask: async (organisationId, maxTokens = 50) => {
+      ask: async (organisationId, maxTokens = 50, model = 'law') => {
         const client = new OpenAI({ apiKey: organisationId, baseURL, maxRetries: 0 });
         const messages = [{ role: 'user' as const, content: 'Hi' }];
-        const asked = { model: 'law', messages, max_tokens: maxTokens };
+        const asked = { model, messages, max_tokens: maxTokens };
         return (await client.chat.completions.create(asked)).choices[0]?.message.content;
       },
       stop: async () => {
@@ -211,14 +236,6 @@ export class PaidPlatform {
     };
     this.gateways.add(gateway);
     return gateway;
-  }
-
-  private async deployModel(baseDigest: string): Promise<void> {
-    const price = {
-      promptWeiPerMillion: '0',
-      completionWeiPerMillion: (TOKEN_WEI * 1_000_000n).toString(),
-    };
-    await publish(this.parts.log, topics.modelDeployed, deployedModel({ baseDigest, price }));
   }
 }
 

@@ -6,6 +6,8 @@ import { createLogger, serverStream, unary } from '@openledger/service-host';
 export class ScriptedWorker {
   length: (request: RunRequest) => number = () => 4;
   hangs: (request: RunRequest) => boolean = () => false;
+  /** Prompt tokens that it says to have had. */
+  cached: (request: RunRequest) => number = () => 0;
   private readonly server = new Server();
 
   async listen(serviceToken: string, baseDigest: string): Promise<string> {
@@ -35,7 +37,8 @@ export class ScriptedWorker {
     const length = this.length(request);
     for (let at = 1; at <= length; at += 1) {
       const finishReason = at === length ? 'stop' : '';
-      yield RunResponse.fromPartial({ tokens: [97], text: 'a', finishReason, adapterDigests });
+      const cachedTokens = this.cached(request);
+      yield RunResponse.fromPartial({ tokens: [97], text: 'a', finishReason, adapterDigests, cachedTokens });
       if (!this.hangs(request)) continue;
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
       return;
