@@ -10,6 +10,7 @@ import { epochsPart } from './epochs-part.js';
 import { Background } from './inbound/background.js';
 import { SettlementController } from './inbound/settlement.rest.js';
 import { SettlementView } from './inbound/settlement-view.js';
+import { ledgerPart } from './ledger-part.js';
 import { meteringPart } from './metering-part.js';
 import { migrations } from './migrations/index.js';
 import { PostgresQueries } from './outbound/postgres-queries.js';
@@ -35,6 +36,7 @@ function compose(host: Host): Composition {
     prepaidPart(base, queries),
     meteringPart(base),
     epochsPart(base),
+    ledgerPart(base),
     billingPart(base),
     policyPart(base),
     webhooksPart(base),

@@ -3,21 +3,23 @@ import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import fc from 'fast-check';
 import type { SettlementTx } from '../src/application/ports.js';
-import { CHAIN_VAULT, CLEARING, payer } from '../src/domain/accounts.js';
-import { availableOf } from '../src/domain/standing.js';
-import { single, type Transfer } from '../src/domain/transfer.js';
+import { CHAIN_VAULT, CLEARING, payer, reorgDebt } from '../src/domain/accounts.js';
+import type { Transfer } from '../src/domain/transfer.js';
 import { migrations } from '../src/migrations/index.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
+import { ReferenceLedger } from './reference-ledger.js';
 
-const RUNS = 60;
+const RUNS = 80;
 const ORGANISATIONS = [0, 1, 2].map((n) => `0190f3a0-0000-7000-8000-00000000000${n}`);
-
-/** The ledger as a few numbers: what it should be after any sequence of commands. */
-interface Model {
-  readonly available: bigint[];
-  readonly open: { organisation: number; transfer: Transfer }[];
-  clearing: bigint;
-}
+const ACCOUNTS = [
+  CHAIN_VAULT,
+  CLEARING,
+  ...ORGANISATIONS.map(payer),
+  reorgDebt('0190f3a0-0000-7000-8000-000000000000'),
+];
+/** Few, so that ids come again and pending transfers are found. */
+const IDS = 24;
+const START = Date.parse('2026-01-01T00:00:00Z');
 
 interface Real {
   readonly tx: SettlementTx;
@@ -25,114 +27,163 @@ interface Real {
 
 class Rollback extends Error {}
 
-const accountOf = (organisation: number) => payer(ORGANISATIONS[organisation] ?? '');
-const fee = (organisation: number, amountWei: bigint) =>
-  single({ debit: accountOf(organisation), credit: CLEARING, amountWei, reason: 'fee', reference: newId() });
+const idOf = (n: number) => `0190f3a0-1111-7000-8000-${n.toString(16).padStart(12, '0')}`;
+const at = (n: number) => ACCOUNTS[n % ACCOUNTS.length] ?? CLEARING;
 
-class Deposit implements fc.AsyncCommand<Model, Real> {
+class Submit implements fc.AsyncCommand<ReferenceLedger, Real> {
+  constructor(private readonly batch: readonly Transfer[]) {}
+  check = () => true;
+  async run(model: ReferenceLedger, { tx }: Real): Promise<void> {
+    const results = await tx.ledger.submit(this.batch);
+    expect(results.map(({ code }) => code)).toEqual(model.submit(this.batch));
+    await expectSame(model, tx);
+  }
+  toString = () =>
+    `submit(${this.batch
+      .map(({ id, kind, debit, credit, amountWei, pendingId, expiresAt, group }) =>
+        [
+          `${id.slice(-2)} ${kind} ${debit.id.slice(0, 16)}>${credit.id.slice(0, 16)} ${amountWei}`,
+          ...(pendingId ? [`of ${pendingId.slice(-2)}`] : []),
+          ...(expiresAt ? [`until ${expiresAt.getTime() - START}`] : []),
+          ...(group ? [`in ${group}`] : []),
+        ].join(' '),
+      )
+      .join('; ')})`;
+}
+
+class Wait implements fc.AsyncCommand<ReferenceLedger, Real> {
   constructor(
-    private readonly organisation: number,
-    private readonly amountWei: bigint,
-    private readonly repeats: number,
+    private readonly ms: number,
+    private readonly clock: { nowMs: number },
   ) {}
   check = () => true;
-  async run(model: Model, { tx }: Real): Promise<void> {
-    const credit = accountOf(this.organisation);
-    const transfer = single({
-      debit: CHAIN_VAULT,
-      credit,
-      amountWei: this.amountWei,
-      reason: 'deposit',
-      reference: newId(),
-    });
-    for (let i = 0; i < this.repeats; i += 1) await tx.ledger.post([transfer]);
-    model.available[this.organisation] = (model.available[this.organisation] ?? 0n) + this.amountWei;
-    await expectSame(model, tx);
+  async run(model: ReferenceLedger, { tx }: Real): Promise<void> {
+    model.now += this.ms;
+    this.clock.nowMs = model.now;
+    const due = (await tx.ledger.expired(IDS)).map(({ id }) => id);
+    expect(due.toSorted()).toEqual(
+      model
+        .expired()
+        .map(({ id }) => id)
+        .toSorted(),
+    );
   }
-  toString = () => `deposit(${this.organisation}, ${this.amountWei}, x${this.repeats})`;
+  toString = () => `wait(${this.ms})`;
 }
 
-/** Spends or holds a part of what there is, so that most sequences do something. */
-class Spend implements fc.AsyncCommand<Model, Real> {
-  constructor(
-    private readonly organisation: number,
-    private readonly percent: bigint,
-    private readonly held: boolean,
-  ) {}
-  check = (model: Readonly<Model>) => this.amountIn(model) > 0n;
-  async run(model: Model, { tx }: Real): Promise<void> {
-    const amountWei = this.amountIn(model);
-    const transfer: Transfer = {
-      ...fee(this.organisation, amountWei),
-      kind: this.held ? 'pending' : 'single',
+/** Every account as the reference has it (I8), and debits equal to credits (I1). */
+async function expectSame(model: ReferenceLedger, tx: SettlementTx): Promise<void> {
+  const standings = await tx.ledger.lockAll(ACCOUNTS);
+  const found = standings.map((one) => ({
+    pendingOut: one.debitsPendingWei,
+    postedOut: one.debitsPostedWei,
+    pendingIn: one.creditsPendingWei,
+    postedIn: one.creditsPostedWei,
+  }));
+  expect(found).toEqual(
+    ACCOUNTS.map(({ id, kind }) => {
+      const { kind: _, ...counters } = model.counters(id, kind);
+      return counters;
+    }),
+  );
+  const total = (side: 'pendingOut' | 'postedOut' | 'pendingIn' | 'postedIn') =>
+    found.reduce((sum, one) => sum + one[side], 0n);
+  expect([total('pendingOut'), total('postedOut')]).toEqual([total('pendingIn'), total('postedIn')]);
+}
+
+const number = fc.nat(ACCOUNTS.length - 1);
+const amount = fc.oneof(
+  { weight: 8, arbitrary: fc.bigInt(1n, 60n) },
+  { weight: 1, arbitrary: fc.bigInt(-1n, 0n) },
+  { weight: 1, arbitrary: fc.bigInt(2n ** 127n, 2n ** 128n) },
+);
+const opening = (organisation: number): Transfer => ({
+  id: idOf(100 + organisation),
+  kind: 'single',
+  debit: CHAIN_VAULT,
+  credit: payer(ORGANISATIONS[organisation] ?? ''),
+  amountWei: 100n,
+  reason: 'deposit',
+  reference: 'opening',
+});
+
+/** A new transfer, or one that resolves an earlier one by its content, which the drawing remembers. */
+const transfer = fc
+  .record({
+    id: fc.nat(IDS - 1),
+    kind: fc.constantFrom<Transfer['kind']>('single', 'pending', 'pending', 'post', 'post', 'void'),
+    debit: number,
+    credit: number,
+    amount,
+    of: fc.nat(IDS - 1),
+    expiry: fc.option(fc.integer({ min: -10, max: 100 }), { nil: undefined }),
+    group: fc.option(fc.constantFrom('a', 'b'), { nil: undefined }),
+  })
+  .map(({ id, kind, debit, credit, amount: amountWei, of, expiry, group }): Transfer => {
+    const resolves = kind === 'post' || kind === 'void';
+    // Ids below 16 stand for one pair of accounts, so that resolutions often fit what they resolve.
+    const [from, to] = of < 16 && resolves ? pairOf(of) : id < 16 && !resolves ? pairOf(id) : [debit, credit];
+    return {
+      id: idOf(id),
+      kind,
+      debit: at(from),
+      credit: at(to),
+      amountWei,
+      reason: 'test',
+      reference: 'test',
+      ...(resolves ? { pendingId: idOf(of) } : {}),
+      ...(kind === 'pending' && expiry !== undefined ? { expiresAt: new Date(START + expiry * 100) } : {}),
+      ...(group === undefined ? {} : { group }),
     };
-    await tx.ledger.post([transfer]);
-    model.available[this.organisation] = (model.available[this.organisation] ?? 0n) - amountWei;
-    if (this.held) model.open.push({ organisation: this.organisation, transfer });
-    else model.clearing += amountWei;
-    await expectSame(model, tx);
-  }
-  toString = () => `${this.held ? 'hold' : 'spend'}(${this.organisation}, ${this.percent}%)`;
+  });
+const pairOf = (id: number): [number, number] => [2 + (id % 3), 1];
 
-  private amountIn(model: Readonly<Model>): bigint {
-    return ((model.available[this.organisation] ?? 0n) * this.percent) / 100n;
-  }
-}
+/** Enough of them for the way in one call, which must decide the same. */
+const plainBatch = fc
+  .array(fc.record({ debit: number, credit: number, amount: fc.bigInt(1n, 20n) }), {
+    minLength: 10,
+    maxLength: 16,
+  })
+  .map((drawn) =>
+    drawn.map(
+      ({ debit, credit, amount: amountWei }): Transfer => ({
+        id: newId(),
+        kind: 'single',
+        debit: at(debit),
+        credit: at(credit === debit ? credit + 1 : credit),
+        amountWei,
+        reason: 'test',
+        reference: 'test',
+      }),
+    ),
+  );
 
-class Resolve implements fc.AsyncCommand<Model, Real> {
-  constructor(
-    private readonly pick: number,
-    private readonly percent: bigint,
-  ) {}
-  check = (model: Readonly<Model>) => model.open.length > 0;
-  async run(model: Model, { tx }: Real): Promise<void> {
-    const [chosen] = model.open.splice(this.pick % model.open.length, 1);
-    if (!chosen) return;
-    const { transfer, organisation } = chosen;
-    const actual = (transfer.amountWei * this.percent) / 100n;
-    const resolution = { ...transfer, id: newId(), pendingId: transfer.id };
-    await tx.ledger.post([
-      actual > 0n ? { ...resolution, kind: 'post', amountWei: actual } : { ...resolution, kind: 'void' },
-    ]);
-    model.available[organisation] = (model.available[organisation] ?? 0n) + transfer.amountWei - actual;
-    model.clearing += actual;
-    await expectSame(model, tx);
-  }
-  toString = () => `resolve(${this.pick}, ${this.percent}%)`;
-}
-
-async function expectSame(model: Model, tx: SettlementTx): Promise<void> {
-  const clearing = await tx.ledger.lock(CLEARING);
-  expect(clearing.creditsPostedWei).toBe(model.clearing);
-  for (const [organisation, available] of model.available.entries()) {
-    expect(availableOf(await tx.ledger.lock(accountOf(organisation)))).toBe(available);
-  }
-}
-
-describe('the ledger against a model', () => {
+describe('the ledger against a reference', () => {
+  const clock = { nowMs: START, now: () => new Date(clock.nowMs) };
   let database: Database;
   beforeAll(async () => {
     database = await Database.open({ url: await testDatabase(), schema: 'settlement', migrations });
   });
   afterAll(() => database.close());
 
-  it('agrees after any sequence of deposits, spends, holds and resolutions', async () => {
-    const store = new PostgresSettlementStore(database);
-    const organisation = fc.nat(ORGANISATIONS.length - 1);
-    const amount = fc.bigInt(1n, 2n ** 100n);
+  it('answers and stands the same after any sequence of batches, groups, expiries and repeats', async () => {
+    const store = new PostgresSettlementStore(database, clock);
     const commands = fc.commands(
       [
-        fc.tuple(organisation, amount, fc.integer({ min: 1, max: 3 })).map((drawn) => new Deposit(...drawn)),
-        fc.tuple(organisation, fc.bigInt(1n, 100n), fc.boolean()).map((drawn) => new Spend(...drawn)),
-        fc.tuple(fc.nat(20), fc.bigInt(0n, 100n)).map((drawn) => new Resolve(...drawn)),
+        fc.array(transfer, { minLength: 1, maxLength: 8 }).map((batch) => new Submit(batch)),
+        fc.array(transfer, { minLength: 1, maxLength: 8 }).map((batch) => new Submit(batch)),
+        plainBatch.map((batch) => new Submit(batch)),
+        fc.integer({ min: 1, max: 3_000 }).map((ms) => new Wait(ms, clock)),
       ],
-      { maxCommands: 30 },
+      { maxCommands: 25, size: 'max' },
     );
     await fc.assert(
       fc.asyncProperty(commands, async (sequence) => {
+        clock.nowMs = START;
         const inOneTransaction = store.transaction(async (tx) => {
-          const setup = () => ({ model: { available: [0n, 0n, 0n], open: [], clearing: 0n }, real: { tx } });
-          await fc.asyncModelRun(setup, sequence);
+          const model = new ReferenceLedger();
+          await new Submit(ORGANISATIONS.map((_, organisation) => opening(organisation))).run(model, { tx });
+          await fc.asyncModelRun(() => ({ model, real: { tx } }), sequence);
           throw new Rollback();
         });
         await expect(inOneTransaction).rejects.toBeInstanceOf(Rollback);

@@ -13,6 +13,7 @@ import type { LeaseLedger } from './lease-ports.js';
 import type { Metering } from './metering-ports.js';
 import type { Policies } from './policy-ports.js';
 import type { ReconciliationBook } from './reconcile-ports.js';
+import type { Seals } from './seal-ports.js';
 
 /** The double-entry books. */
 export interface Ledger {
@@ -31,11 +32,14 @@ export interface Ledger {
   lock(account: Account): Promise<Standing>;
   /** Locks many in the one order that all batches use; answers in the order given. */
   lockAll(accounts: readonly Account[]): Promise<Standing[]>;
+  /** Pending transfers that nobody resolved and whose time ran out; the oldest first. */
+  expired(limit: number): Promise<Transfer[]>;
 }
 
 /** What a use case may do inside one database transaction. */
 export interface SettlementTx {
   readonly ledger: Ledger;
+  readonly seals: Seals;
   readonly metering: Metering;
   readonly answers: Answers;
   readonly leases: LeaseLedger;

@@ -12,6 +12,7 @@ import { DomainError } from '@openledger/kernel';
 import { pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
 import { CloseEpoch } from '../application/close-epoch.js';
+import { PastBalance } from '../application/past-balance.js';
 import type { Receipt } from '../application/queries.js';
 import { SettlementQueries } from '../application/queries.js';
 import { ReadBalance } from '../application/read-balance.js';
@@ -28,6 +29,12 @@ const EpochsPage = z.object({
   limit: pageLimit(EPOCHS_PAGE),
 });
 
+const BalanceTime = z.object({
+  at: z.iso
+    .datetime()
+    .transform((text) => new Date(text))
+    .optional(),
+});
 const DiscrepanciesPage = z.object({ limit: pageLimit(DISCREPANCIES_PAGE) });
 
 /** Balances, receipts, epochs and claims. Amounts are decimal strings of wei. */
@@ -38,12 +45,19 @@ export class SettlementController {
     @Inject(CloseEpoch) private readonly closeEpoch: CloseEpoch,
     @Inject(SettlementView) private readonly view: SettlementView,
     @Inject(ReadBalance) private readonly readBalance: ReadBalance,
+    @Inject(PastBalance) private readonly pastBalance: PastBalance,
   ) {}
 
+  /** Now, or at a time in the past. */
   @Get('balance')
   @RequireScope('balance:read')
-  async balance(@Caller() caller: Principal) {
+  async balance(@Caller() caller: Principal, @Query() query: unknown) {
     const organisationId = organisationOf(caller);
+    const { at } = parse(BalanceTime, query);
+    if (at) {
+      const balance = await this.pastBalance.run(organisationId, at, this.view.now());
+      return { ...this.view.balance(organisationId, balance), at };
+    }
     return this.view.balance(organisationId, await this.readBalance.run(organisationId, this.view.now()));
   }
 

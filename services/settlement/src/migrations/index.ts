@@ -7,6 +7,7 @@ import { CreateLeases, IndexEndedLeases } from './leases.js';
 import { CreateLedger, NumberAccounts, PostSingles } from './ledger.js';
 import { CreateMetering } from './metering.js';
 import { CreatePolicies } from './policy.js';
+import { CreateSeals } from './seals.js';
 import { CreateWebhooks } from './webhooks.js';
 
 /** In the order of their numbers. */
@@ -18,6 +19,7 @@ export const migrations: readonly MigrationClass[] = [
   IndexEndedLeases,
   NumberAccounts,
   PostSingles,
+  CreateSeals,
   KeepAnswersWhole,
   CreateCases,
   ExtendSending,

@@ -74,7 +74,7 @@ export const NumberAccounts = sqlMigration(
     ALTER TABLE transfer RENAME TO transfer_by_name;
     DROP TRIGGER transfer_resolution ON transfer_by_name;
     CREATE TABLE transfer (
-      position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      position bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME transfer_positions) PRIMARY KEY,
       debit bigint NOT NULL,
       credit bigint NOT NULL,
       recorded_at timestamptz NOT NULL,
@@ -102,7 +102,7 @@ export const NumberAccounts = sqlMigration(
         JOIN account debit ON debit.id = old.debit JOIN account credit ON credit.id = old.credit
         LEFT JOIN transfer_by_name held ON held.id = old.pending_id
       ORDER BY old.position;
-    SELECT setval(pg_get_serial_sequence('transfer', 'position'), max(position)) FROM transfer;
+    SELECT setval('transfer_positions', max(position)) FROM transfer;
     DROP TABLE transfer_by_name;
     ALTER TABLE transfer ADD CONSTRAINT transfer_id UNIQUE (id);
     CREATE UNIQUE INDEX transfer_one_resolution ON transfer (pending_id)

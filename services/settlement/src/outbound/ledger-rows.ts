@@ -1,3 +1,4 @@
+import type { AccountKind } from '../domain/accounts.js';
 import type { Entry, Recorded } from '../domain/books.js';
 import type { Standing } from '../domain/standing.js';
 import type { Transfer } from '../domain/transfer.js';
@@ -60,6 +61,36 @@ export const WRITE_ENTRIES = `
 
 export const INSERT_EXPIRIES = `
   INSERT INTO pending_expiry (transfer_id, expires_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])`;
+
+/** Without locks: whoever resolves one at the same time comes first, and the ledger says so to the other. */
+export const FIND_EXPIRED = `
+  SELECT transfer.id, debit.id AS debit, debit.kind AS debit_kind, credit.id AS credit, credit.kind AS credit_kind, amount,
+    reference, pending_expiry.expires_at
+  FROM pending_expiry JOIN transfer ON transfer.id = transfer_id
+    JOIN account debit ON debit.key = transfer.debit JOIN account credit ON credit.key = transfer.credit
+  WHERE pending_expiry.expires_at <= $1 ORDER BY pending_expiry.expires_at LIMIT $2`;
+
+export interface ExpiredRow {
+  readonly id: string;
+  readonly debit: string;
+  readonly debit_kind: AccountKind;
+  readonly credit: string;
+  readonly credit_kind: AccountKind;
+  readonly amount: string;
+  readonly reference: string;
+  readonly expires_at: Date;
+}
+
+export const toTransfer = (row: ExpiredRow): Transfer => ({
+  id: row.id,
+  kind: 'pending',
+  debit: { id: row.debit, kind: row.debit_kind },
+  credit: { id: row.credit, kind: row.credit_kind },
+  amountWei: BigInt(row.amount),
+  expiresAt: row.expires_at,
+  reason: 'pending',
+  reference: row.reference,
+});
 
 export const DELETE_EXPIRIES = 'DELETE FROM pending_expiry WHERE transfer_id = ANY($1::uuid[])';
 

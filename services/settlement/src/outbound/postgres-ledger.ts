@@ -11,7 +11,9 @@ import { isDone, type TransferResult } from '../domain/transfer-result.js';
 import type { AccountKey, AccountKeys } from './account-keys.js';
 import {
   DELETE_EXPIRIES,
+  type ExpiredRow,
   entryColumns,
+  FIND_EXPIRED,
   FIND_RESOLVED,
   FIND_TRANSFERS,
   INSERT_EXPIRIES,
@@ -21,6 +23,7 @@ import {
   type TransferRow,
   toRecorded,
   toStanding,
+  toTransfer,
   WRITE_ENTRIES,
 } from './ledger-rows.js';
 import { POST_SINGLES, plainAccounts, plainColumns } from './plain-batch.js';
@@ -79,6 +82,11 @@ export class PostgresLedger implements Ledger {
   async lockAll(accounts: readonly Account[]): Promise<Standing[]> {
     const { standings } = await this.lockNamed(new Map(accounts.map((account) => [account.id, account])));
     return accounts.flatMap(({ id }) => standings.get(id) ?? []);
+  }
+
+  async expired(limit: number): Promise<Transfer[]> {
+    const rows = await this.tx.query<ExpiredRow>(FIND_EXPIRED, [this.clock.now(), limit]);
+    return rows.map(toTransfer);
   }
 
   /** One call, so that the accounts stay locked no longer than the server needs. */

@@ -16,6 +16,7 @@ import { PostgresLedger } from './postgres-ledger.js';
 import { PostgresMetering } from './postgres-metering.js';
 import { PostgresPolicies } from './postgres-policies.js';
 import { PostgresReconciliations } from './postgres-reconciliations.js';
+import { PostgresSeals } from './postgres-seals.js';
 
 /** Longest that a replica may work alone: calls to a chain take up to 30 s each. */
 const EXCLUSIVE_MS_MAX = 900_000;
@@ -67,6 +68,7 @@ export class PostgresSettlementStore extends SettlementStore {
 
 const partsOf = (tx: Transaction, ledger: PostgresLedger): SettlementTx => ({
   ledger,
+  seals: new PostgresSeals(tx),
   metering: new PostgresMetering(tx),
   answers: new PostgresAnswers(tx),
   leases: new PostgresLeases(tx),
