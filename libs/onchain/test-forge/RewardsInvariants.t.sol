@@ -5,6 +5,8 @@ import {RewardsDistributor} from "../contracts/RewardsDistributor.sol";
 import {RewardsHandler} from "./support/RewardsHandler.sol";
 import {Test} from "./support/Test.sol";
 
+/// forge-config: default.invariant.runs = 48
+/// forge-config: default.invariant.depth = 160
 /// @notice What holds of a distributor after anything that anyone does to it.
 contract RewardsInvariantsTest is Test {
     RewardsHandler private handler;

@@ -89,6 +89,8 @@ contract StakeRegistryTest is Test {
 
     /// C7: a stake cannot leave before a slash of it could be executed.
     function testFuzz_isOnlyDeployedWithAnUnbondingLongerThanTheVeto(uint40 unbondDelay, uint40 vetoWindow) external {
+        // Two random numbers are never equal, and that is the case to refuse.
+        if (unbondDelay % 4 == 0) unbondDelay = vetoWindow;
         if (unbondDelay > vetoWindow) {
             assertEq(deploy(unbondDelay, vetoWindow, CAP).vetoWindow(), vetoWindow, "deployed");
             return;

@@ -53,11 +53,12 @@ contract RewardsHandler is Cheats {
         uint40 epoch = distributor.lastEpoch() + 1;
         if (epoch > EPOCHS_MAX) return;
         uint256[] memory next = new uint256[](people.length);
-        uint256 total;
+        // A lie stays in the leaves and never enters a total.
+        (,, uint256 total,,) = distributor.roots(epoch - 1);
         for (uint256 i = 0; i < next.length; ++i) {
-            uint256 before = epoch == 1 ? 0 : leaves[epoch - 1][i];
-            next[i] = before + uint256(keccak256(abi.encode(seed, i))) % 1e21;
-            total += next[i];
+            uint256 more = uint256(keccak256(abi.encode(seed, i))) % 1e21;
+            next[i] = more + (epoch == 1 ? 0 : leaves[epoch - 1][i]);
+            total += more;
         }
         if (lies) next[seed % next.length] += 5e21;
         uint256 free = token.balanceOf(address(distributor)) - distributor.bonded();
@@ -70,7 +71,7 @@ contract RewardsHandler is Cheats {
     }
 
     function wait(uint256 time) external {
-        vm.warp(block.timestamp + bound(time, 1 hours, 1 days));
+        vm.warp(block.timestamp + bound(time, 1 hours, 20 hours));
         look();
     }
 
@@ -86,20 +87,22 @@ contract RewardsHandler is Cheats {
         bool active = distributor.isActive(epoch);
         try distributor.claim(epoch, person, leaf, proof) returns (uint256 amount) {
             if (!active) broken = "a root paid that was not active";
+            (,, uint128 total,,) = distributor.roots(distributor.lastEpoch());
+            if (distributor.totalClaimed() > total) broken = "E3: paid more than any root said";
             if (token.balanceOf(person) - before != amount) broken = "C10: moved another amount than answered";
             paid[person] += amount;
         } catch {}
     }
 
     function challenge(uint256 epochSeed) external {
-        uint40 epoch = uint40(bound(epochSeed, 1, distributor.lastEpoch() + 1));
+        uint40 epoch = _recent(epochSeed);
         (bytes32 root,,,,) = distributor.roots(epoch);
         vm.prank(WATCHER);
         try distributor.challengeRoot(epoch, root, 0) {} catch {}
     }
 
     function resolve(uint256 seed, bool upheld) external {
-        uint32 id = _anyChallenge(seed);
+        uint32 id = _recentChallenge(seed);
         (, uint96 bond,,) = distributor.challenges(id);
         try distributor.resolveChallenge(id, upheld) {
             if (!upheld) lost += bond;
@@ -107,15 +110,15 @@ contract RewardsHandler is Cheats {
     }
 
     function expire(uint256 seed) external {
-        try distributor.expireChallenge(_anyChallenge(seed)) {} catch {}
+        try distributor.expireChallenge(_recentChallenge(seed)) {} catch {}
     }
 
     function reclaim(uint256 seed) external {
-        try distributor.reclaimBond(_anyChallenge(seed)) {} catch {}
+        try distributor.reclaimBond(_recentChallenge(seed)) {} catch {}
     }
 
     function disable(uint256 epochSeed) external {
-        uint40 epoch = uint40(bound(epochSeed, 1, distributor.lastEpoch() + 1));
+        uint40 epoch = _recent(epochSeed);
         bool active = distributor.isActive(epoch);
         try distributor.disableRoot(epoch) {
             if (active) broken = "an active root was disabled";
@@ -145,7 +148,14 @@ contract RewardsHandler is Cheats {
         }
     }
 
-    function _anyChallenge(uint256 seed) private view returns (uint32) {
-        return uint32(bound(seed, 1, uint256(distributor.challengeCount()) + 1));
+    /// @dev One of the newest roots, which are those that can be stopped, or the next.
+    function _recent(uint256 seed) private view returns (uint40) {
+        uint256 last = distributor.lastEpoch();
+        return uint40(bound(seed, last > 3 ? last - 3 : 1, last + 1));
+    }
+
+    function _recentChallenge(uint256 seed) private view returns (uint32) {
+        uint256 last = distributor.challengeCount();
+        return uint32(bound(seed, last > 3 ? last - 3 : 1, last + 1));
     }
 }

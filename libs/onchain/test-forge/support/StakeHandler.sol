@@ -48,8 +48,10 @@ contract StakeHandler is Cheats {
     }
 
     function unbond(uint256 who, bool nodes, uint256 amount) external {
-        vm.prank(_person(who));
-        try registry.unbond(IStakeRegistry.PoolId(_pool(nodes)), bound(amount, 1, 1e24)) {} catch {}
+        (address person, uint8 pool) = (_person(who), _pool(nodes));
+        uint256 all = registry.positionOf(IStakeRegistry.PoolId(pool), person).staked;
+        vm.prank(person);
+        try registry.unbond(IStakeRegistry.PoolId(pool), bound(amount, 1, all + 1)) {} catch {}
     }
 
     function withdraw(uint256 who, bool nodes) external {
@@ -105,11 +107,11 @@ contract StakeHandler is Cheats {
     }
 
     function veto(uint256 seed) external {
-        try registry.vetoSlash(bound(seed, 1, registry.slashCount() + 1)) {} catch {}
+        try registry.vetoSlash(_recentSlash(seed)) {} catch {}
     }
 
     function execute(uint256 seed) external {
-        uint256 id = bound(seed, 1, registry.slashCount() + 1);
+        uint256 id = _recentSlash(seed);
         (address person, IStakeRegistry.PoolId pool, IStakeRegistry.SlashState state, uint40 at, uint128 amount) =
             registry.slashes(id);
         uint256 owed = registry.positionOf(pool, person).owed;
@@ -126,11 +128,16 @@ contract StakeHandler is Cheats {
     }
 
     function wait(uint256 time) external {
-        vm.warp(block.timestamp + bound(time, 1 hours, 5 days));
+        vm.warp(block.timestamp + bound(time, 1 hours, 10 days));
     }
 
     function headcount() external view returns (uint256) {
         return people.length;
+    }
+
+    function _recentSlash(uint256 seed) private view returns (uint256) {
+        uint256 last = registry.slashCount();
+        return bound(seed, last > 3 ? last - 3 : 1, last + 1);
     }
 
     function _person(uint256 who) private view returns (address) {
