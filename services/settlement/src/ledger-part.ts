@@ -3,6 +3,7 @@ import { PastBalance } from './application/past-balance.js';
 import { SealLedger } from './application/seal-ledger.js';
 import { VerifyChain } from './application/verify-chain.js';
 import { VoidExpired } from './application/void-expired.js';
+import { BalanceController } from './inbound/balance.rest.js';
 import { LedgerController } from './inbound/ledger.rest.js';
 import { PostgresLedgerQueries } from './outbound/postgres-ledger-queries.js';
 import type { Base, Part } from './part.js';
@@ -16,7 +17,7 @@ export function ledgerPart({ host, config, store }: Base): Part {
   const sealLedger = new SealLedger(store);
   const voidExpired = new VoidExpired(store);
   return {
-    controllers: [LedgerController],
+    controllers: [BalanceController, LedgerController],
     providers: [
       { provide: LedgerQueries, useValue: queries },
       { provide: PastBalance, useValue: new PastBalance(queries) },

@@ -1,21 +1,12 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
-import {
-  Authenticated,
-  Caller,
-  organisationOf,
-  type Principal,
-  Public,
-  RequireScope,
-} from '@openledger/auth';
+import { Authenticated, Caller, type Principal, Public, RequireScope } from '@openledger/auth';
 import { chainAddress } from '@openledger/config';
 import { DomainError } from '@openledger/kernel';
 import { pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
 import { CloseEpoch } from '../application/close-epoch.js';
-import { PastBalance } from '../application/past-balance.js';
 import type { Receipt } from '../application/queries.js';
 import { SettlementQueries } from '../application/queries.js';
-import { ReadBalance } from '../application/read-balance.js';
 import { SettlementView } from './settlement-view.js';
 
 const EPOCHS_PAGE = 100;
@@ -29,37 +20,16 @@ const EpochsPage = z.object({
   limit: pageLimit(EPOCHS_PAGE),
 });
 
-const BalanceTime = z.object({
-  at: z.iso
-    .datetime()
-    .transform((text) => new Date(text))
-    .optional(),
-});
 const DiscrepanciesPage = z.object({ limit: pageLimit(DISCREPANCIES_PAGE) });
 
-/** Balances, receipts, epochs and claims. Amounts are decimal strings of wei. */
+/** Receipts, epochs and claims. Amounts are decimal strings of wei. */
 @Controller('settlement')
 export class SettlementController {
   constructor(
     @Inject(SettlementQueries) private readonly queries: SettlementQueries,
     @Inject(CloseEpoch) private readonly closeEpoch: CloseEpoch,
     @Inject(SettlementView) private readonly view: SettlementView,
-    @Inject(ReadBalance) private readonly readBalance: ReadBalance,
-    @Inject(PastBalance) private readonly pastBalance: PastBalance,
   ) {}
-
-  /** Now, or at a time in the past. */
-  @Get('balance')
-  @RequireScope('balance:read')
-  async balance(@Caller() caller: Principal, @Query() query: unknown) {
-    const organisationId = organisationOf(caller);
-    const { at } = parse(BalanceTime, query);
-    if (at) {
-      const balance = await this.pastBalance.run(organisationId, at, this.view.now());
-      return { ...this.view.balance(organisationId, balance), at };
-    }
-    return this.view.balance(organisationId, await this.readBalance.run(organisationId, this.view.now()));
-  }
 
   /** For who paid and for who is paid; to everybody else the receipt does not exist. */
   @Get('receipts/:requestId')
