@@ -19,6 +19,7 @@ import type { Base, Part } from './part.js';
 import { policyPart } from './policy-part.js';
 import { prepaidPart } from './prepaid-part.js';
 import { reconcilePart } from './reconcile-part.js';
+import { statementsPart } from './statements-part.js';
 import { webhooksPart } from './webhooks-part.js';
 
 /** Meters, splits, accrues, anchors and pays. */
@@ -39,6 +40,7 @@ function compose(host: Host): Composition {
     ledgerPart(base),
     billingPart(base),
     policyPart(base),
+    statementsPart(base),
     webhooksPart(base),
     reconcilePart(base),
   ];
