@@ -12,6 +12,7 @@ import { attributionSpans } from './attribution/spans.js';
 import type { Bench } from './bench.js';
 import { chainGas } from './chain/gas.js';
 import { merkleMillion } from './chain/merkle.js';
+import { chainReorg } from './chain/reorg.js';
 import { eventlogCrash } from './eventlog/crash.js';
 import { eventlogThroughput } from './eventlog/throughput.js';
 import { flowFirstAnswer } from './flow/first-answer.js';
@@ -19,6 +20,7 @@ import { gatewayLeases } from './gateway/leases.js';
 import { gatewayOverhead } from './gateway/overhead.js';
 import { gatewayRouting } from './gateway/routing.js';
 import { ledgerBatch } from './ledger/batch.js';
+import { ledgerReplay } from './ledger/replay.js';
 import { seedlingDomains } from './seedling/domains.js';
 import { servingColdLoad } from './serving/cold-load.js';
 import { servingContinuous } from './serving/continuous.js';
@@ -69,4 +71,6 @@ export const benches: readonly Bench[] = [
   attributionAttacks,
   attributionCanary,
   ledgerBatch,
+  ledgerReplay,
+  chainReorg,
 ];

@@ -1,5 +1,5 @@
 import { CHAIN_ESCROW } from '../domain/accounts.js';
-import { lesser } from '../domain/standing.js';
+import { greater, lesser } from '../domain/standing.js';
 import type { ChainEvent, ChannelEvent } from './chain-events.js';
 import type { Channel } from './channel-ports.js';
 import type { SettlementTx } from './ports.js';
@@ -41,7 +41,8 @@ export async function reverseChannelEvent(
  */
 async function follow(tx: SettlementTx, channel: Channel, reference: string): Promise<void> {
   await tx.channels.refreshClaimed(channel.id);
-  const worthWei = lesser(channel.voucher.maxClaimableWei, await tx.channels.balanceOf(channel.id));
+  const heldWei = greater(0n, await tx.channels.balanceOf(channel.id));
+  const worthWei = lesser(channel.voucher.maxClaimableWei, heldWei);
   if (worthWei === channel.acceptedWei) return;
   const lostWei = channel.acceptedWei - worthWei;
   const { organisationId } = channel;

@@ -1,10 +1,10 @@
 import { encodeEvent, topics } from '@openledger/contracts';
 import { derivedId, invariant } from '@openledger/kernel';
-import { CHAIN_DISTRIBUTOR, CHAIN_VAULT } from '../domain/accounts.js';
+import { CHAIN_DISTRIBUTOR } from '../domain/accounts.js';
 import { kindOf, NO_EFFECT } from '../domain/purpose.js';
-import { single } from '../domain/transfer.js';
 import { epochReference, rootPurpose } from './close-epoch.js';
 import type { SettlementTx } from './ports.js';
+import { move, outOfVault } from './vault-moves.js';
 
 /** What a mined transaction of ours means for the books. */
 export async function applyMined(tx: SettlementTx, purpose: string, transactionHash: string): Promise<void> {
@@ -14,15 +14,9 @@ export async function applyMined(tx: SettlementTx, purpose: string, transactionH
   invariant(epoch, `transaction ${purpose} belongs to no epoch`);
   const fundedWei = await tx.epochs.fundingOf(purpose);
   if (fundedWei !== undefined) {
-    await tx.ledger.post([
-      single({
-        debit: CHAIN_DISTRIBUTOR,
-        credit: CHAIN_VAULT,
-        amountWei: fundedWei,
-        reason: 'fund',
-        reference: purpose,
-      }),
-    ]);
+    // Deposits that it was paid from may lie in blocks that are not read yet, or that a reorg just took back.
+    const given = [{ account: CHAIN_DISTRIBUTOR, amountWei: fundedWei }];
+    await move(tx, given, await outOfVault(tx, fundedWei), { reason: 'fund', reference: purpose });
     return;
   }
   // A root that was stopped while it was under way is no news: the distributor tells what holds.
