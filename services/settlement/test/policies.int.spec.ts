@@ -3,9 +3,12 @@ import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import { KeepPolicies } from '../src/application/keep-policies.js';
 import type { SettlementTx } from '../src/application/ports.js';
+import { RecordUsage } from '../src/application/record-usage.js';
 import { SimulatePolicy } from '../src/application/simulate-policy.js';
+import { CHAIN_VAULT, payer } from '../src/domain/accounts.js';
 import { DEFAULT_ROLE_SPLIT } from '../src/domain/split-fee.js';
 import { policyAt } from '../src/domain/split-policy.js';
+import { single } from '../src/domain/transfer.js';
 import { migrations } from '../src/migrations/index.js';
 import { PostgresCreditedAnswers } from '../src/outbound/postgres-credited-answers.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
@@ -99,6 +102,84 @@ describe('split policies', () => {
       ['dev-of-root', 'writer-of-r1'],
     ]);
     expect(others).toEqual([[], []]);
+  });
+
+  it('pay a fork’s royalty to those behind its parent, and the node, and show what other shares would have paid', async () => {
+    await policies.configured(DEFAULT_ROLE_SPLIT);
+    const usage = new RecordUsage(store, { roles: DEFAULT_ROLE_SPLIT, baseModelOwners: new Map() });
+    const payerId = newId();
+    await inTx((tx) =>
+      tx.ledger.post([
+        single({
+          debit: CHAIN_VAULT,
+          credit: payer(payerId),
+          amountWei: 1_000_000n,
+          reason: 'deposit',
+          reference: 'd',
+        }),
+      ]),
+    );
+    const nodeKey = 'cd'.repeat(32);
+    await policies.nodeOf(nodeKey, 'gpu-org');
+    const price = { promptWeiPerMillion: 0n, completionWeiPerMillion: 1_000_000n };
+    const deploy = (id: string, day: number, parentModelId?: string) =>
+      usage.modelDeployed(
+        newId(),
+        {
+          id,
+          name: id,
+          developerOrganisationId: `dev-of-${id}`,
+          baseDigest: 'base',
+          price,
+          version: { adapterDigest: `${id}-1`, ...(parentModelId === undefined ? {} : { parentModelId }) },
+          deployedAt: new Date(nowMs + day * DAY_MS),
+        },
+        new Date(nowMs),
+      );
+    const answer = async (modelId: string, contributorId: string) => {
+      const id = newId();
+      const servedAt = new Date(nowMs + 5 * DAY_MS);
+      const facts = { organisationId: payerId, modelId, holdId: '', adapterDigest: `${modelId}-1`, nodeKey };
+      const tokens = { promptTokens: 1, completionTokens: 10_000 };
+      await usage.served(newId(), { id, ...facts, usage: tokens, servedAt }, servedAt);
+      const attribution = {
+        contributors: [{ contributorId, influencePpb: PPB, contextPpb: 0n, basePpb: PPB }],
+        baseModelPpb: 0n,
+        reservePpb: 0n,
+        reliabilityPpb: PPB,
+      };
+      await usage.scored(newId(), id, { attribution, partyOf: new Map() }, servedAt);
+      return new Map(
+        (await inTx((tx) => tx.answers.lock([id])))
+          .get(id)
+          ?.credit?.parts.map(({ role, payeeId, amountWei }) => [`${role} ${payeeId}`, amountWei]),
+      );
+    };
+    await deploy('root', 1);
+    await answer('root', 'alice');
+    await deploy('fork', 2, 'root');
+    const parts = await answer('fork', 'bob');
+    // Of 10,000: 1,000 to the node, a third of it the platform's; then 5 % of the developer's 1,333 and of the pool.
+    expect(parts.get('node gpu-org')).toBe(1_000n);
+    expect(parts.get('developer dev-of-fork')).toBe(1_333n - 66n);
+    expect(parts.get('royalty dev-of-root')).toBe(66n);
+    expect(parts.get('royalty alice')).toBe(250n);
+    expect(parts.get('contributor bob')).toBe(4_750n);
+
+    const simulate = new SimulatePolicy(store, new PostgresCreditedAnswers(database));
+    const { answers, feeWei, byRole, byPayee } = await simulate.run(
+      { ...DEFAULT_ROLE_SPLIT, nodeBps: 0 },
+      10,
+    );
+    expect([answers, feeWei]).toEqual([2, 20_000n]);
+    expect(byRole.find(({ role }) => role === 'node')).toEqual({
+      role: 'node',
+      paidWei: 2_000n,
+      proposedWei: 0n,
+    });
+    expect(byPayee[0]).toEqual({ payeeId: 'gpu-org', paidWei: 2_000n, proposedWei: 0n });
+    const sum = (of: 'paidWei' | 'proposedWei') => byRole.reduce((total, line) => total + line[of], 0n);
+    expect([sum('paidWei'), sum('proposedWei')]).toEqual([20_000n, 20_000n]);
   });
 
   it('cannot be tried out before anything was credited', async () => {

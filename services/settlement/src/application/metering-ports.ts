@@ -11,6 +11,8 @@ export interface PricedModel {
   readonly price: Price;
   readonly datanetIds?: readonly string[];
   readonly deployedAt: Date;
+  /** The adapter that was deployed, and the model that it was forked from. */
+  readonly version?: { readonly adapterDigest: string; readonly parentModelId?: string };
 }
 
 /** Who can be paid, and where. */

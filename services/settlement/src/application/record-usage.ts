@@ -70,6 +70,7 @@ export class RecordUsage {
       await tx.metering.lockModel(model.id);
       await tx.metering.saveModel(model);
       await tx.prices.deployed(model);
+      if (model.version) await tx.policies.saveVersion({ ...versionOf(model), ...model.version });
       // Each pass charges what it fetched, so the list shrinks to nothing.
       for (;;) {
         const waiting = await tx.answers.lockUnmetered(model.id, WAITING_BATCH);
@@ -137,3 +138,9 @@ function repeats(
   if (served) return before.served !== undefined && sameServed(before.served, served);
   return scored !== undefined && before.scored !== undefined && sameScored(before.scored, scored);
 }
+
+const versionOf = ({ id, developerOrganisationId, deployedAt }: PricedModel) => ({
+  modelId: id,
+  developerOrganisationId,
+  deployedAt,
+});

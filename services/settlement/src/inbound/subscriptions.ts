@@ -65,6 +65,10 @@ function modelOf(event: ModelDeployed): PricedModel {
     baseDigest: event.baseDigest,
     price: toPrice(required(event.price, 'price')),
     datanetIds: event.datanetIds,
+    version: {
+      adapterDigest: event.adapterDigest,
+      ...(event.parentModelId === '' ? {} : { parentModelId: event.parentModelId }),
+    },
     deployedAt: required(event.deployedAt, 'deployedAt'),
   };
 }
