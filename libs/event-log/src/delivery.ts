@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventRecord, Subscription } from './event-log.js';
 import type { Outcome, ParkedKey, ParkingLot } from './parking-lot.js';
+import { BATCH_RECORDS_MAX, TOGETHER_RECORDS_MAX } from './records.js';
 
 const ATTEMPTS_MAX = 8;
 const BACKOFF_MS = 200;
@@ -47,6 +48,12 @@ export class Delivery {
     return done;
   }
 
+  /** How many records of a topic to read at a time. */
+  pageOf(topic: string): number {
+    const recordsMax = this.subscription.batches?.get(topic)?.recordsMax ?? 0;
+    return Math.min(Math.max(BATCH_RECORDS_MAX, recordsMax), TOGETHER_RECORDS_MAX);
+  }
+
   /** Delivers what was released of one key, oldest first, until it is empty, fails again or is stopped. */
   async drain(where: ParkedKey): Promise<void> {
     const { group } = this.subscription;
@@ -64,7 +71,7 @@ export class Delivery {
     parked: ReadonlySet<string>,
   ): readonly EventRecord[] {
     const recordsMax = this.subscription.batches?.get(topic)?.recordsMax ?? 1;
-    const batch = records.slice(start, start + recordsMax);
+    const batch = records.slice(start, start + Math.min(recordsMax, TOGETHER_RECORDS_MAX));
     const end = batch.findIndex((record) => parked.has(record.key));
     return end < 0 ? batch : batch.slice(0, end);
   }

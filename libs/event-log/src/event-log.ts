@@ -58,7 +58,7 @@ export interface Subscription {
  * to {@link Subscription.handle} by itself, so that one that is poisonous is retried and parked alone.
  */
 export interface BatchHandling {
-  /** At most 500, which is what adapters read at a time. */
+  /** At most 2,000. */
   readonly recordsMax: number;
   readonly handle: (records: readonly EventRecord[], signal: AbortSignal) => Promise<void>;
 }

@@ -3,6 +3,8 @@ import { type EventRecord, RECORD_BYTES_MAX } from './event-log.js';
 
 /** Most records, and bytes of body, that one append or one fetch handles at a time. */
 export const BATCH_RECORDS_MAX = 500;
+/** Where a subscription takes records of a topic together, it reads as many as it takes, up to this. */
+export const TOGETHER_RECORDS_MAX = 2_000;
 export const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 const KEY_BYTES_MAX = 512;
 

@@ -85,7 +85,7 @@ export interface Arrived<T> {
 }
 
 /** Most records that a handler of batches is given at once. */
-const BATCH_RECORDS_MAX = 500;
+const BATCH_RECORDS_MAX = 2_000;
 
 /**
  * Consumes a topic in batches of whatever waits, one event included. `handle` does all of a batch or nothing: after a

@@ -4,7 +4,6 @@ import { Delivery } from '../delivery.js';
 import type { Consumer, Subscription } from '../event-log.js';
 import type { ParkedKey, ParkingLot } from '../parking-lot.js';
 import { partitionOf } from '../partitioner.js';
-import { BATCH_RECORDS_MAX } from '../records.js';
 import { WakeUp } from '../wake-up.js';
 import { fromMessage } from './cloud-event.js';
 
@@ -184,9 +183,10 @@ export class KafkaConsumer implements Consumer {
     resolve: (offset: string) => void,
   ): Promise<void> {
     const delivery = new Delivery(this.subscription, this.parts.lot, signal);
+    const pageSize = delivery.pageOf(slot.topic);
     let committedAt = Date.now();
-    for (let start = 0; start < messages.length && !signal.aborted; start += BATCH_RECORDS_MAX) {
-      const page = messages.slice(start, start + BATCH_RECORDS_MAX);
+    for (let start = 0; start < messages.length && !signal.aborted; start += pageSize) {
+      const page = messages.slice(start, start + pageSize);
       const records = page.map((message) => fromMessage(slot.topic, slot.partition, message));
       const done = await delivery.deliver(slot.topic, records, async (count) => {
         const message = page[count - 1];

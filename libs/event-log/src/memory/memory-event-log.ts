@@ -2,7 +2,7 @@ import { Delivery } from '../delivery.js';
 import type { Subscription, TopicSpec } from '../event-log.js';
 import { type Consumer, EventLog, type EventRecord, type ParkedRecord } from '../event-log.js';
 import { partitionOf } from '../partitioner.js';
-import { BATCH_RECORDS_MAX, checkRecords, groupRunning, partitionsDiffer, unknownTopic } from '../records.js';
+import { checkRecords, groupRunning, partitionsDiffer, unknownTopic } from '../records.js';
 import { MemoryParkingLot } from './memory-parking-lot.js';
 
 interface Member {
@@ -148,7 +148,7 @@ export class MemoryEventLog extends EventLog {
 
     const cursors = group.cursors.get(topic) ?? [];
     const next = cursors[partition] ?? 0;
-    const batch = records.slice(next, next + BATCH_RECORDS_MAX);
+    const batch = records.slice(next, next + owner.delivery.pageOf(topic));
     const done = batch.length === 0 ? 0 : await owner.delivery.deliver(topic, batch);
     cursors[partition] = next + done;
     return done > 0 || ours.length > 0;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { EventRecord } from '../event-log.js';
-import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX } from '../records.js';
+import { BATCH_BYTES_MAX } from '../records.js';
 import { type RecordRow, recordOf } from './rows.js';
 import type { logStatements } from './statements.js';
 
@@ -45,11 +45,11 @@ export class PartitionReader {
     return Number(rows[0]?.next_offset ?? 0);
   }
 
-  async fetch({ topic, partition }: ReadPosition, from: number): Promise<FetchedRow[]> {
+  async fetch({ topic, partition }: ReadPosition, from: number, limit: number): Promise<FetchedRow[]> {
     const { rows } = await this.pool.query<FetchedRow>({
       name: 'fetch',
       text: this.sql.fetch,
-      values: [topic.id, partition, from, BATCH_RECORDS_MAX, BATCH_BYTES_MAX],
+      values: [topic.id, partition, from, limit, BATCH_BYTES_MAX],
     });
     return rows;
   }
@@ -74,9 +74,9 @@ export class ReadCursor {
     private readonly where: ReadPosition,
   ) {}
 
-  async read(): Promise<EventRecord[]> {
+  async read(limit: number): Promise<EventRecord[]> {
     this.committed ??= await this.reader.position(this.where);
-    const rows = await this.reader.fetch(this.where, this.committed);
+    const rows = await this.reader.fetch(this.where, this.committed, limit);
     this.offsets = rows.map((row) => Number(row.offset));
     return rows.map((row) => recordOf(this.where.topic.name, row));
   }

@@ -207,7 +207,7 @@ export class PostgresConsumer implements Consumer {
   /** False when there was nothing left, or the partition turned out to be somebody else's. */
   private async deliverBatch(owned: Owned, delivery: Delivery): Promise<boolean> {
     const { cursor } = owned;
-    const batch = await cursor.read();
+    const batch = await cursor.read(delivery.pageOf(owned.topic.name));
     if (batch.length === 0) return false;
     let committedAt = Date.now();
     let kept = true;

@@ -1,5 +1,8 @@
 import { knownServedAt } from '../domain/known-served-at.js';
 import { monthOf } from '../domain/month.js';
+import { refusalOf } from '../domain/refusal.js';
+import type { Transfer } from '../domain/transfer.js';
+import { isDone } from '../domain/transfer-result.js';
 import type { Answer, Charge, Usage } from './answer-ports.js';
 import { chargeAll } from './charge.js';
 import { type Creditable, creditAll, type SplitRules } from './credit.js';
@@ -55,8 +58,19 @@ export async function settleAnswers(
   await tx.leases.chargeAll(charges.leases);
   await tx.answers.addUsage(usageOf(chargeable, charges.byAnswer, now));
   if (credits.batchId !== undefined) await tx.answers.queueEarnings(credits.batchId);
-  await tx.ledger.post([...charges.transfers, ...credits.transfers]);
+  await post(tx, [...charges.transfers, ...credits.transfers]);
   await tx.emitAll(credits.events);
+}
+
+const TRANSFERS_MAX = 10_000;
+
+/** None is ever refused: payers' accounts were read under lock, and clearing has what leaves it. */
+async function post(tx: SettlementTx, transfers: readonly Transfer[]): Promise<void> {
+  for (let at = 0; at < transfers.length; at += TRANSFERS_MAX) {
+    const results = await tx.ledger.submit(transfers.slice(at, at + TRANSFERS_MAX));
+    const refused = results.find((result) => !isDone(result));
+    if (refused) throw refusalOf(refused);
+  }
 }
 
 const isComplete = ({ served, scored, credit }: Answer): boolean =>

@@ -7,7 +7,10 @@ import { sqlMigration } from '@openledger/persistence';
 export const KeepAnswersWhole = sqlMigration(
   'KeepAnswersWhole1763700000201',
   `
+    -- Read whole and never searched: taking it apart on the way in would cost as much as the rest of the row.
     ALTER TABLE request
+      ALTER COLUMN attribution TYPE json,
+      ALTER COLUMN told TYPE json,
       ADD COLUMN cached_tokens int,
       ADD COLUMN adapter_digest text,
       ADD COLUMN node_key text,

@@ -1,5 +1,5 @@
 import type { Answer, Charge, Credit } from '../application/answer-ports.js';
-import { writePrice, writeScored } from './answer-row.js';
+import { writeParty, writePrice, writeScored } from './answer-row.js';
 
 type Value = string | number | null;
 
@@ -60,7 +60,7 @@ const SERVED: readonly Column[] = [
   served('cached_tokens', 'int', ({ usage }) => usage.cachedTokens ?? null, plain),
   served('completion_tokens', 'int', ({ usage }) => usage.completionTokens, plain),
   served('hold_id', 'text', ({ holdId }) => holdId),
-  served('told', 'text', ({ told }) => (told ? JSON.stringify(told) : null), { toValue: '$::jsonb' }),
+  served('told', 'text', ({ told }) => (told ? JSON.stringify(told) : null), { toValue: '$::json' }),
   served('adapter_digest', 'text', ({ adapterDigest }) => adapterDigest ?? null),
   served('node_key', 'text', ({ nodeKey }) => nodeKey ?? null),
   served('served_at', 'float8', ({ servedAt }) => servedAt.getTime() / 1_000, {
@@ -73,7 +73,7 @@ const SCORED: readonly Column[] = [
   {
     name: 'attribution',
     type: 'text',
-    toValue: '$::jsonb',
+    toValue: '$::json',
     of: ({ scored }) => scored && writeScored(scored),
   },
 ];
@@ -96,7 +96,7 @@ const CREDIT: readonly Column[] = [
   credit('policy_version', 'int', ({ policyVersion }) => policyVersion ?? null, plain),
   credit('part_roles', 'text', ({ parts }) => list(parts.map(({ role }) => role)), textList),
   credit('part_payees', 'text', ({ parts }) => list(parts.map(({ payeeId }) => payeeId)), textList),
-  credit('part_parties', 'text', ({ parts }) => list(parts.map(({ partyId }) => partyId)), textList),
+  credit('part_parties', 'text', ({ parts }) => list(parts.map(writeParty)), textList),
   credit('part_amounts', 'text', ({ parts }) => list(parts.map(({ amountWei }) => amountWei.toString())), {
     toValue: `${textList.toValue}::numeric(39, 0)[]`,
   }),
@@ -117,11 +117,15 @@ export function insertionOf(answers: readonly Answer[]): Statement {
   return { sql, parameters: columns.map((column) => arrayOf(column, answers)) };
 }
 
-/** Adds the facts that these answers have to what is stored of them. */
+/**
+ * Adds the facts that these answers have to what is stored of them. The second condition says what the first implies, and
+ * keeps the planner from reading all answers there are.
+ */
 export function completionOf(answers: readonly Answer[]): Statement {
   const columns = columnsIn(answers);
   const changes = columns.slice(1).map(({ name }) => `${name} = coalesce(given.${name}, request.${name})`);
-  const sql = `UPDATE request SET ${changes.join(', ')} FROM (${given(columns)}) AS given WHERE request.id = given.id`;
+  const sql = `UPDATE request SET ${changes.join(', ')} FROM (${given(columns)}) AS given
+    WHERE request.id = given.id AND request.id = ANY($1::text[])`;
   return { sql, parameters: columns.map((column) => arrayOf(column, answers)) };
 }
 

@@ -39,6 +39,19 @@ export interface AnswerRow {
 type StoredAttribution = readonly [number, number, number, ...StoredShare[]];
 type StoredShare = readonly [string, string, number, number, number];
 
+/** A payee who is his own party, as most are: the id need not be written twice. */
+const OWN_PARTY = '=';
+
+export const writeParty = ({
+  payeeId,
+  partyId,
+}: {
+  readonly payeeId: string;
+  readonly partyId: string;
+}): string => (partyId === payeeId && payeeId !== '' ? OWN_PARTY : partyId);
+
+const readParty = (payeeId: string, stored: string): string => (stored === OWN_PARTY ? payeeId : stored);
+
 /** As rows from before had it. */
 interface WideAttribution {
   readonly baseModelPpb: number;
@@ -62,7 +75,7 @@ export function writeScored({ attribution, partyOf }: ScoredRequest): string {
     ...attribution.contributors.map(
       (share): StoredShare => [
         share.contributorId,
-        partyOf.get(share.contributorId) ?? '',
+        writeParty({ payeeId: share.contributorId, partyId: partyOf.get(share.contributorId) ?? '' }),
         Number(share.influencePpb),
         Number(share.contextPpb),
         Number(share.basePpb),
@@ -87,7 +100,7 @@ export function readScored(stored: NonNullable<AnswerRow['attribution']>): Score
       reservePpb: BigInt(reserve),
       reliabilityPpb: BigInt(reliability),
     },
-    partyOf: new Map(shares.map(([contributorId, partyId]) => [contributorId, partyId])),
+    partyOf: new Map(shares.map(([id, party]) => [id, readParty(id, party)])),
   };
 }
 
@@ -170,6 +183,6 @@ export const partsOf = (row: PartColumns): ReceiptPart[] =>
   (row.part_amounts ?? []).map((amount, i) => ({
     role: (row.part_roles?.[i] ?? '') as Role,
     payeeId: row.part_payees?.[i] ?? '',
-    partyId: row.part_parties?.[i] ?? '',
+    partyId: readParty(row.part_payees?.[i] ?? '', row.part_parties?.[i] ?? ''),
     amountWei: BigInt(amount),
   }));

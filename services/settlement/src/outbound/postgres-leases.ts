@@ -59,7 +59,7 @@ export class PostgresLeases implements LeaseLedger {
       `UPDATE lease SET spent = given.spent, receipts = given.receipts,
          state = CASE WHEN given.settled THEN 'returned' ELSE lease.state END
        FROM unnest($1::text[], $2::numeric[], $3::int[], $4::boolean[]) AS given (id, spent, receipts, settled)
-       WHERE lease.id = given.id`,
+       WHERE lease.id = given.id AND lease.id = ANY($1::text[])`,
       [
         drawn.map(({ pot }) => pot.id),
         drawn.map(({ spentWei }) => spentWei.toString()),
