@@ -1,7 +1,6 @@
 import { DomainError } from '@openledger/kernel';
 import type { Database } from '@openledger/persistence';
 import {
-  type Account,
   CHAIN_DISTRIBUTOR,
   type ChainEvent,
   PostgresSettlementStore,
@@ -9,29 +8,24 @@ import {
   SendTransactions,
   single,
   WatchChain,
-  wallet,
 } from '@openledger/settlement/chain';
 import {
-  type Dice,
-  hashOf,
-  type NodeFaults,
-  SimulatedChain,
-  SimulatedReader,
-  SimulatedSender,
-} from './simulated-chain.js';
+  balanceOf,
+  beginBooks,
+  CHANNELS,
+  EARNED,
+  netBalances,
+  ORGANISATIONS,
+  WALLETS,
+} from './reorg-books.js';
+import { type Dice, hashOf, SimulatedChain } from './simulated-chain.js';
+import { type NodeFaults, SimulatedReader, SimulatedSender } from './simulated-node.js';
 
 const NOW = new Date('2026-11-21T00:00:00Z');
-const ORGANISATIONS = [1, 2, 3].map((n) => `0190f3a0-0000-7000-8000-00000000000${n}`);
-const WALLETS = [1, 2, 3].map((n) => `0x${String(n).repeat(40)}`);
-const CHANNELS = ORGANISATIONS.map((organisationId) => ({ id: hashOf(organisationId), organisationId }));
-const VOUCHER_WEI = 40n;
 /** Deeper than any reorg here: what is this deep is final. */
 const FINALITY_BLOCKS = 16;
 const DEPTH_MAX = 12;
 const SETTLE_ROUNDS_MAX = 120;
-/** Where promises to wallets come from, which answers would make. */
-const EARNED: Account = { id: 'suspense:earned', kind: 'open' };
-const PROMISED_WEI = 10n ** 24n;
 
 export interface ReorgOutcome {
   readonly depth: number;
@@ -62,14 +56,14 @@ export class Episode {
 
   static async begin(live: Database, fresh: Database, dice: Dice): Promise<Episode> {
     const episode = new Episode(live, fresh, dice);
-    await episode.prepare(live);
+    await beginBooks(live);
     return episode;
   }
 
   /** Lives on, reorganises, settles, and compares. */
   async reorg(): Promise<ReorgOutcome> {
     Object.assign(this.faults, { forgets: 0.2, fails: 0.1, hides: 0.2 });
-    for (let blocks = this.upTo(4); blocks > 0; blocks -= 1) await this.live1();
+    for (let blocks = this.upTo(4); blocks > 0; blocks -= 1) await this.liveOn();
     const depth = this.upTo(DEPTH_MAX);
     this.chain.reorganise(depth, Math.max(1, depth - 3 + this.upTo(6)));
     if (this.dice() < 0.5) await this.work();
@@ -89,7 +83,7 @@ export class Episode {
   }
 
   /** One block of life: people act, and the service works or is late. */
-  private async live1(): Promise<void> {
+  private async liveOn(): Promise<void> {
     for (let acts = this.upTo(3); acts > 0; acts -= 1) this.act();
     if (this.dice() < 0.4) await this.spend();
     if (this.dice() < 0.4) await this.payOut();
@@ -201,7 +195,7 @@ export class Episode {
   }
 
   private async compare(): Promise<string[]> {
-    await this.prepare(this.fresh);
+    await beginBooks(this.fresh);
     const store = new PostgresSettlementStore(this.fresh);
     const reader = new SimulatedReader(this.chain);
     const fundedWei = this.fundedWei();
@@ -258,27 +252,6 @@ export class Episode {
     }).length;
   }
 
-  /** Empties the books, and writes what does not come from the chain. */
-  private async prepare(database: Database): Promise<void> {
-    await empty(database);
-    const store = new PostgresSettlementStore(database);
-    await store.transaction(async (tx) => {
-      await tx.ledger.post(
-        WALLETS.map((address) =>
-          single({
-            debit: EARNED,
-            credit: wallet(address),
-            amountWei: PROMISED_WEI,
-            reason: 'earned',
-            reference: address,
-          }),
-        ),
-      );
-      for (const { id, organisationId } of CHANNELS) await tx.channels.lock(id, organisationId, CONFIG, NOW);
-    });
-    await database.query('UPDATE channel SET voucher_max = $1', [VOUCHER_WEI.toString()]);
-  }
-
   private upTo(max: number): number {
     return 1 + Math.floor(this.dice() * max);
   }
@@ -288,63 +261,9 @@ export class Episode {
   }
 }
 
-const CONFIG = {
-  payer: '0x',
-  payerAuthorizer: '0x',
-  receiver: '0x',
-  receiverAuthorizer: '0x',
-  token: '0x',
-  withdrawDelay: 900,
-  salt: '0x',
-};
-
-const TABLES = [
-  'channel_voucher',
-  'channel',
-  'chain_attempt',
-  'chain_tx',
-  'chain_signer',
-  'chain_signing',
-  'chain_log',
-  'chain_block',
-  'chain_case',
-  'epoch_funding',
-  'epoch',
-  'outbox',
-  'transfer',
-  'account',
-];
-
-/** Books are append-only; a benchmark that begins hundreds of them sets that aside. */
-const empty = (database: Database): Promise<void> =>
-  database.transaction(async (tx) => {
-    await tx.query('SET LOCAL session_replication_role = replica');
-    for (const table of TABLES) await tx.query(`DELETE FROM ${table}`);
-  });
-
 /** Crashes, nodes that fail, and a branch that is still shorter than the one before are part of the game. */
 function expected(error: unknown): void {
   if (error instanceof DomainError && error.code === 'RPC_HEAD_BACKWARDS') return;
   if (error instanceof Crash || /did not answer in time/.test(String(error))) return;
   throw error;
-}
-
-/** Debits less credits, in wei. */
-async function balanceOf(database: Database, account: string): Promise<bigint> {
-  const [row] = await database.query<{ wei: string }>(
-    'SELECT debits_posted - credits_posted AS wei FROM account WHERE id = $1',
-    [account],
-  );
-  return BigInt(row?.wei ?? 0);
-}
-
-/** Who owes from a reorg and who was credited are one; so are the vault and what it is short of. */
-async function netBalances(database: Database): Promise<Map<string, bigint>> {
-  const rows = await database.query<{ name: string; wei: string }>(
-    `SELECT CASE WHEN id LIKE 'suspense:reorg:%' THEN 'payer:' || split_part(id, ':', 3)
-         WHEN id IN ('chain:vault', 'suspense:vault') THEN 'vault' ELSE id END AS name,
-       sum(debits_posted - credits_posted) AS wei
-     FROM account GROUP BY 1`,
-  );
-  return new Map(rows.map((row) => [row.name, BigInt(row.wei)]));
 }
