@@ -43,6 +43,7 @@ export {
 } from './deployment.js';
 export { checkDeployment, type Difference } from './deployment-check.js';
 export { type DeploymentPlan, type DeployOptions, localPlan } from './deployment-plan.js';
+export { attributionRegistryArtifact } from './generated/attribution-registry.js';
 export { inferenceEscrowArtifact } from './generated/inference-escrow.js';
 export { openTokenArtifact } from './generated/open-token.js';
 export { prepaidVaultArtifact } from './generated/prepaid-vault.js';
@@ -71,6 +72,7 @@ export { ParamRegistry, type ParamsScheduled, type SplitParams } from './param-r
 export { type Deposited, organisationOf, PrepaidVault, payerAccount } from './prepaid-vault.js';
 export { ProductionSettings, productionPlan } from './production-plan.js';
 export { connect } from './provider.js';
+export { type RecordLeaf, RecordTree, verifyRecord } from './record-tree.js';
 export {
   type ChallengeArguments,
   type ClaimArguments,

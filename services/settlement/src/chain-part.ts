@@ -1,5 +1,6 @@
 import { DomainError } from '@openledger/kernel';
 import {
+  AttributionRegistry,
   connect,
   InferenceEscrow,
   ParamRegistry,
@@ -34,6 +35,7 @@ export function connectChain(config: SettlementConfig): ConnectedChain {
   const vault = new PrepaidVault(config.CHAIN_VAULT_ADDRESS, provider);
   const distributor = new RewardsDistributor(config.CHAIN_DISTRIBUTOR_ADDRESS, provider);
   const escrow = new InferenceEscrow(config.CHAIN_ESCROW_ADDRESS, provider, config.CHAIN_ID);
+  const registry = new AttributionRegistry(config.CHAIN_ATTRIBUTION_REGISTRY_ADDRESS, provider);
   const sources = [
     ...vaultEvents(vault),
     ...distributorEvents(distributor),
@@ -52,7 +54,7 @@ export function connectChain(config: SettlementConfig): ConnectedChain {
     vault,
     escrow,
     reader: new CompareEndpoints(endpoints, { lagMax: LAG_BLOCKS_MAX }),
-    sender: new EthereumSender(provider, policedSigner(config, { vault, distributor, escrow })),
+    sender: new EthereumSender(provider, policedSigner(config, { vault, distributor, escrow, registry })),
     contracts: new EthereumPayoutContracts(vault, distributor),
   };
 }

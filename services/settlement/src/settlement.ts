@@ -1,6 +1,7 @@
 import { loadConfig } from '@openledger/config';
 import { payerAccount } from '@openledger/onchain';
 import type { Composition, Host, Service } from '@openledger/service-host';
+import { anchorsPart } from './anchors-part.js';
 import { SettlementQueries } from './application/queries.js';
 import { billingPart } from './billing-part.js';
 import { chainPart, connectChain } from './chain-part.js';
@@ -37,6 +38,7 @@ function compose(host: Host): Composition {
     prepaidPart(base, queries),
     meteringPart(base),
     epochsPart(base),
+    anchorsPart(base),
     ledgerPart(base),
     billingPart(base),
     policyPart(base),

@@ -1,5 +1,7 @@
 import { DomainError } from '@openledger/kernel';
 import {
+  type AttributionRegistry,
+  attributionRegistryArtifact,
   type InferenceEscrow,
   inferenceEscrowArtifact,
   type PrepaidVault,
@@ -20,6 +22,7 @@ export interface SignedFor {
   readonly vault: PrepaidVault;
   readonly distributor: RewardsDistributor;
   readonly escrow: InferenceEscrow;
+  readonly registry: AttributionRegistry;
 }
 
 /** The operator's key behind the list of what it may sign. */
@@ -36,7 +39,7 @@ const DISABLED_MAX = 32n;
 
 /** Everything that settlement sends: nothing else may be signed. */
 export function signingRules(contracts: SignedFor, fundLimitWei: bigint): SigningRule[] {
-  const { vault, distributor, escrow } = contracts;
+  const { vault, distributor, escrow, registry } = contracts;
   return [
     {
       name: 'fund',
@@ -53,6 +56,12 @@ export function signingRules(contracts: SignedFor, fundLimitWei: bigint): Signin
     },
     { name: 'claim', to: escrow.address, selector: selectorOf(inferenceEscrowArtifact.abi, 'claim') },
     { name: 'settle', to: escrow.address, selector: selectorOf(inferenceEscrowArtifact.abi, 'settle') },
+    {
+      name: 'anchor',
+      to: registry.address,
+      selector: selectorOf(attributionRegistryArtifact.abi, 'anchor'),
+      markWord: 2,
+    },
   ];
 }
 

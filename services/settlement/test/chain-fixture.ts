@@ -1,4 +1,5 @@
 import {
+  AttributionRegistry,
   type Deployment,
   deploy,
   developmentWallet,
@@ -22,6 +23,7 @@ export interface ChainFixture {
   readonly token: OpenToken;
   readonly vault: PrepaidVault;
   readonly distributor: RewardsDistributor;
+  readonly registry: AttributionRegistry;
   readonly operatorKey: string;
   readonly payer: NonceManager;
   deposit(organisationId: string, amountWei: bigint): Promise<void>;
@@ -46,6 +48,7 @@ export async function startChain(activationDelayS = 0): Promise<ChainFixture> {
     token,
     vault,
     distributor: new RewardsDistributor(deployment.distributor, chain.provider),
+    registry: new AttributionRegistry(deployment.attributionRegistry, chain.provider),
     operatorKey: operator.privateKey,
     payer,
     deposit: async (organisationId, amountWei) => {

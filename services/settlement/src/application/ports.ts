@@ -3,6 +3,7 @@ import type { Account } from '../domain/accounts.js';
 import type { Standing } from '../domain/standing.js';
 import type { Transfer } from '../domain/transfer.js';
 import type { TransferResult } from '../domain/transfer-result.js';
+import type { AnchorBook } from './anchor-ports.js';
 import type { Answers } from './answer-ports.js';
 import type { BudgetLedger, FreeTierLedger, PriceLedger, RefundLedger } from './billing-ports.js';
 import type { CaseBook } from './case-ports.js';
@@ -53,6 +54,7 @@ export interface SettlementTx {
   readonly freeTiers: FreeTierLedger;
   readonly budgets: BudgetLedger;
   readonly refunds: RefundLedger;
+  readonly anchors: AnchorBook;
   /** Queues an event that is published if, and only if, the transaction commits. */
   emit(event: EncodedEvent): Promise<void>;
   /** As {@link emit}, in one go; the events keep the order given. */

@@ -1,4 +1,5 @@
 import type { MigrationClass } from '@openledger/persistence';
+import { CreateAnchors } from './anchors.js';
 import { KeepAnswersWhole } from './answers.js';
 import { CreateBudgets, CreateFreeTiers, CreatePriceVersions, CreateRefunds } from './billing.js';
 import { CreateCases, CreateChain, CreateChannels, ExtendSending } from './chain.js';
@@ -31,4 +32,5 @@ export const migrations: readonly MigrationClass[] = [
   CreateRefunds,
   CreatePolicies,
   CreateWebhooks,
+  CreateAnchors,
 ];

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '@openledger/kernel';
 import type { Database, Transaction } from '@openledger/persistence';
 import { SettlementStore, type SettlementTx } from '../application/ports.js';
 import { AccountKeys } from './account-keys.js';
+import { PostgresAnchors } from './postgres-anchors.js';
 import { PostgresAnswers } from './postgres-answers.js';
 import { PostgresBudgets } from './postgres-billing-budgets.js';
 import { PostgresFreeTiers } from './postgres-billing-free-tiers.js';
@@ -82,6 +83,7 @@ const partsOf = (tx: Transaction, ledger: PostgresLedger): SettlementTx => ({
   freeTiers: new PostgresFreeTiers(tx),
   budgets: new PostgresBudgets(tx),
   refunds: new PostgresRefunds(tx),
+  anchors: new PostgresAnchors(tx),
   emit: (event) => tx.emit(event),
   emitAll: (events) => tx.emitAll(events),
 });
