@@ -54,6 +54,14 @@ describe('split policies', () => {
     expect(await policies.all()).toHaveLength(2);
   });
 
+  it('of the chain follow configuration even where they were deployed before it', async () => {
+    await policies.configured(DEFAULT_ROLE_SPLIT);
+    await inTx((tx) =>
+      tx.policies.save({ effectiveFrom: new Date(nowMs - DAY_MS), roles: generous, registryVersion: 1 }),
+    );
+    expect(policyAt(await policies.all(), new Date(nowMs)).roles).toEqual(generous);
+  });
+
   it('are never changed', async () => {
     await policies.configured(DEFAULT_ROLE_SPLIT);
     await expect(database.query('UPDATE split_policy SET platform_bps = 0')).rejects.toThrow(/immutable/);

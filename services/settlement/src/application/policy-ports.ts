@@ -31,7 +31,7 @@ export interface Policies {
   all(): Promise<SplitPolicy[]>;
   /**
    * False when this registry version is there already; and of configuration when a registry's is there, or the newest
-   * has the very same roles.
+   * has the very same roles. What a registry said before configuration did begins with the configuration, and follows it.
    */
   save(policy: NewPolicy): Promise<boolean>;
   saveVersion(version: ModelVersion): Promise<void>;

@@ -67,7 +67,9 @@ export class PostgresPolicies implements Policies {
     const inserted = await this.tx.query(
       `INSERT INTO split_policy (version, effective_from, platform_bps, developer_bps, stakers_bps, contributors_bps,
          node_bps, royalty_bps, registry_version)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (registry_version) DO NOTHING RETURNING 1`,
+       VALUES ($1, greatest($2::timestamptz, (SELECT max(effective_from) FROM split_policy WHERE registry_version IS NULL)),
+         $3, $4, $5, $6, $7, $8, $9)
+       ON CONFLICT (registry_version) DO NOTHING RETURNING 1`,
       [
         (newest?.version ?? 0) + 1,
         effectiveFrom,
