@@ -147,16 +147,24 @@ export class CloseEpoch {
 
 const NO_ROOT = `0x${'0'.repeat(64)}`;
 
-/** All payees, page by page; false when there are none. */
+/** All payees; false when there are none. */
 async function payAccruals(tx: SettlementTx, epoch: EpochRevision, ledgerEpoch: number): Promise<boolean> {
-  let page = await tx.epochs.accruals('', PAYEES_PAGE);
-  const any = page.length > 0;
-  while (page.length > 0) {
+  await tx.epochs.savePayments(epoch, ledgerEpoch);
+  let any = false;
+  for await (const page of paymentPages(tx, epoch)) {
+    any = true;
     await tx.ledger.post(page.map((accrual) => single(payment(epoch, accrual))));
-    await tx.epochs.savePayments(epoch, ledgerEpoch, page);
-    page = await tx.epochs.accruals(page.at(-1)?.accountId ?? '', PAYEES_PAGE);
   }
   return any;
+}
+
+/** All payments of an epoch, page by page. */
+export async function* paymentPages(tx: SettlementTx, epoch: EpochRevision): AsyncGenerator<Accrual[]> {
+  let page = await tx.epochs.payments(epoch, '', PAYEES_PAGE);
+  while (page.length > 0) {
+    yield page;
+    page = await tx.epochs.payments(epoch, page.at(-1)?.accountId ?? '', PAYEES_PAGE);
+  }
 }
 
 const payment = (epoch: EpochRevision, accrual: Accrual) => ({

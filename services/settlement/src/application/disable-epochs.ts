@@ -1,10 +1,8 @@
 import { wallet } from '../domain/accounts.js';
 import { single } from '../domain/transfer.js';
-import { accrualAccount, epochReference } from './close-epoch.js';
+import { accrualAccount, epochReference, paymentPages } from './close-epoch.js';
 import type { Epoch } from './epoch-ports.js';
 import type { SettlementTx } from './ports.js';
-
-const PAYMENTS_PAGE = 5_000;
 
 /**
  * The chain disabled the roots from `first` on, and with them what we were about to post on top. Their payments go back to
@@ -20,11 +18,9 @@ export async function disableEpochs(tx: SettlementTx, first: number): Promise<vo
 
 async function disable(tx: SettlementTx, epoch: Epoch, ledgerEpoch: number): Promise<void> {
   await tx.epochs.disable(epoch);
-  for (;;) {
-    const payments = await tx.epochs.livePayments(epoch, PAYMENTS_PAGE);
-    if (payments.length === 0) return;
+  for await (const page of paymentPages(tx, epoch)) {
     await tx.ledger.post(
-      payments.map((payment) =>
+      page.map((payment) =>
         single({
           debit: wallet(payment.wallet),
           credit: accrualAccount(payment),
@@ -34,7 +30,6 @@ async function disable(tx: SettlementTx, epoch: Epoch, ledgerEpoch: number): Pro
         }),
       ),
     );
-    const accounts = payments.map((payment) => payment.accountId);
-    await tx.epochs.undoPayments(epoch, accounts, ledgerEpoch);
   }
+  await tx.epochs.undoPayments(epoch, ledgerEpoch);
 }

@@ -85,13 +85,14 @@ export interface EpochLedger {
   find(epoch: number): Promise<Epoch | undefined>;
   /** Those from `epoch` on that are not disabled. */
   from(epoch: number): Promise<Epoch[]>;
-  /** Locks and lists at most `limit` accounts after the given one that have something to be paid, in order. */
-  accruals(after: string, limit: number): Promise<Accrual[]>;
   /** Opens an epoch, or closes a disabled one again. */
   begin(
     epoch: Omit<Epoch, 'root' | 'manifest' | 'totalWei' | 'leafCount' | 'fundedWei' | 'state'>,
   ): Promise<void>;
-  savePayments(epoch: EpochRevision, ledgerEpoch: number, payments: readonly Accrual[]): Promise<void>;
+  /** Under {@link EpochLedger.lockClock}: everything that payees with a wallet have accrued is to be paid by the epoch. */
+  savePayments(epoch: EpochRevision, ledgerEpoch: number): Promise<void>;
+  /** At most `limit` payments of an epoch, in order of their accounts, after the given one. */
+  payments(epoch: EpochRevision, after: string, limit: number): Promise<Accrual[]>;
   /** Computes the leaves: those of epoch `previous` and the payments; leaves of epochs long past are dropped. */
   saveLeaves(epoch: EpochRevision, previous: number): Promise<void>;
   hold(epoch: EpochRevision, code: string): Promise<void>;
@@ -110,9 +111,8 @@ export interface EpochLedger {
   dropStaleRoots(): Promise<void>;
   /** Marks it disabled, and drops its leaves. */
   disable(epoch: EpochRevision): Promise<void>;
-  /** At most `limit` payments of an epoch that were not undone, in order. */
-  livePayments(epoch: EpochRevision, limit: number): Promise<Accrual[]>;
-  undoPayments(epoch: EpochRevision, accountIds: readonly string[], ledgerEpoch: number): Promise<void>;
+  /** Remembers that they were undone, and in which ledger epoch. */
+  undoPayments(epoch: EpochRevision, ledgerEpoch: number): Promise<void>;
 }
 
 /** A call to a contract, ready to be signed. */

@@ -28,7 +28,7 @@ export const CreateLedgerEpochs = sqlMigration(
     CREATE INDEX ledger_epoch_unwritten ON ledger_epoch (epoch) WHERE manifest IS NULL;
     CREATE TABLE ledger_epoch_account (
       epoch int NOT NULL REFERENCES ledger_epoch,
-      account text NOT NULL,
+      account text COLLATE "C" NOT NULL,
       opening_credits wei NOT NULL,
       opening_debits wei NOT NULL,
       credits wei NOT NULL,
@@ -91,14 +91,16 @@ export const CreateLedgerEpochs = sqlMigration(
     CREATE TABLE epoch_payment (
       epoch int NOT NULL REFERENCES epoch,
       revision int NOT NULL,
-      account text NOT NULL,
+      account text COLLATE "C" NOT NULL,
       wallet text NOT NULL,
       amount wei NOT NULL,
       ledger_epoch int NOT NULL,
       undone_in int,
       PRIMARY KEY (epoch, revision, account)
     );
-    CREATE INDEX epoch_payment_ledger ON epoch_payment (ledger_epoch);
-    CREATE INDEX epoch_payment_undone ON epoch_payment (undone_in) WHERE undone_in IS NOT NULL;
+    CREATE INDEX epoch_payment_ledger ON epoch_payment (ledger_epoch, account, epoch, revision);
+    CREATE INDEX epoch_payment_undone ON epoch_payment (undone_in, account, epoch, revision)
+      WHERE undone_in IS NOT NULL;
+    ALTER TABLE epoch_leaf ALTER COLUMN wallet TYPE text COLLATE "C";
   `,
 );

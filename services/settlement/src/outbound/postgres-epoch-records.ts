@@ -68,8 +68,8 @@ export class PostgresEpochRecords extends EpochRecords {
       feesWei += BigInt(record.fee);
       yield answerLine(record);
     }
-    yield* this.payments('payment', 'ledger_epoch', ledgerEpoch);
-    yield* this.payments('undone', 'undone_in', ledgerEpoch);
+    yield* this.payments('payment', 'ledger_epoch = $1', [ledgerEpoch]);
+    yield* this.payments('undone', 'undone_in = $1', [ledgerEpoch]);
     yield* await this.refunds(ledgerEpoch);
     let accounts = 0;
     for await (const line of this.accounts(ledgerEpoch)) {
@@ -83,7 +83,7 @@ export class PostgresEpochRecords extends EpochRecords {
     const leaves: Leaf[] = [];
     const pages = this.pages<{ wallet: string; total: string }>(
       (after) => [
-        'SELECT wallet, total FROM epoch_leaf WHERE epoch = $1 AND wallet COLLATE "C" > $2 ORDER BY wallet COLLATE "C" LIMIT $3',
+        'SELECT wallet, total FROM epoch_leaf WHERE epoch = $1 AND wallet > $2 ORDER BY wallet LIMIT $3',
         [epoch, after?.wallet ?? '', LEAVES_PAGE],
       ],
       LEAVES_PAGE,
@@ -98,9 +98,8 @@ export class PostgresEpochRecords extends EpochRecords {
       [epoch.ledgerFrom, epoch.ledgerTo],
     );
     for (const row of ledgers) yield { kind: 'ledger', ledgerEpoch: row.epoch, manifest: row.manifest };
-    for await (const line of this.payments('payment', 'epoch', epoch.epoch)) {
-      if (line.revision === epoch.revision) yield line;
-    }
+    const own = 'epoch = $1 AND revision = $2';
+    yield* this.payments('payment', own, [epoch.epoch, epoch.revision]);
     for (const leaf of leaves)
       yield { kind: 'leaf', wallet: leaf.wallet, totalWei: leaf.totalWei.toString() };
   }
@@ -150,15 +149,16 @@ export class PostgresEpochRecords extends EpochRecords {
 
   private async *payments(
     kind: PaymentLine['kind'],
-    column: 'epoch' | 'ledger_epoch' | 'undone_in',
-    value: number,
+    condition: string,
+    values: readonly number[],
   ): AsyncIterable<PaymentLine> {
+    const at = values.length;
     const pages = this.pages<PaymentRow>(
       (after) => [
         `SELECT epoch, revision, account, wallet, amount FROM epoch_payment
-         WHERE ${column} = $1 AND (account COLLATE "C", epoch, revision) > ($2, $3, $4)
-         ORDER BY account COLLATE "C", epoch, revision LIMIT $5`,
-        [value, after?.account ?? '', after?.epoch ?? 0, after?.revision ?? 0, PAGE],
+         WHERE ${condition} AND (account, epoch, revision) > ($${at + 1}, $${at + 2}, $${at + 3})
+         ORDER BY account, epoch, revision LIMIT $${at + 4}`,
+        [...values, after?.account ?? '', after?.epoch ?? 0, after?.revision ?? 0, PAGE],
       ],
       PAGE,
     );
@@ -193,8 +193,8 @@ export class PostgresEpochRecords extends EpochRecords {
     }
     const pages = this.pages<AccountRow>(
       (after) => [
-        `SELECT * FROM ledger_epoch_account WHERE epoch = $1 AND account COLLATE "C" > $2
-         ORDER BY account COLLATE "C" LIMIT $3`,
+        `SELECT * FROM ledger_epoch_account WHERE epoch = $1 AND account > $2
+         ORDER BY account LIMIT $3`,
         [ledgerEpoch, after?.account ?? '', PAGE],
       ],
       PAGE,

@@ -110,17 +110,6 @@ export class PostgresEpochs implements EpochLedger {
     return rows.map(toEpoch);
   }
 
-  async accruals(after: string, limit: number): Promise<Accrual[]> {
-    const rows = await this.tx.query<AccrualRow>(
-      `SELECT account.id AS account, payee.wallet, account.credits_posted - account.debits_posted AS amount
-       FROM account JOIN payee ON payee.id = substr(account.id, strpos(account.id, ':') + 1)
-       WHERE account.id LIKE ANY($1::text[]) AND account.credits_posted > account.debits_posted AND account.id ~>~ $2
-       ORDER BY account.id USING ~<~ LIMIT $3 FOR UPDATE OF account`,
-      [PAYABLE_ROLES.map((role) => `${role}:%`), after, limit],
-    );
-    return rows.map(toAccrual);
-  }
-
   async begin(epoch: Parameters<EpochLedger['begin']>[0]): Promise<void> {
     await this.tx.query(
       `INSERT INTO epoch (epoch, revision, previous_root, ledger_from, ledger_to, closed_at, state)
@@ -132,24 +121,23 @@ export class PostgresEpochs implements EpochLedger {
     );
   }
 
-  async savePayments(
-    { epoch, revision }: EpochRevision,
-    ledgerEpoch: number,
-    payments: readonly Accrual[],
-  ): Promise<void> {
+  async savePayments({ epoch, revision }: EpochRevision, ledgerEpoch: number): Promise<void> {
     await this.tx.query(
       `INSERT INTO epoch_payment (epoch, revision, account, wallet, amount, ledger_epoch)
-       SELECT $1, $2, account, wallet, amount, $3
-       FROM unnest($4::text[], $5::text[], $6::numeric[]) AS given (account, wallet, amount)`,
-      [
-        epoch,
-        revision,
-        ledgerEpoch,
-        payments.map((payment) => payment.accountId),
-        payments.map((payment) => payment.wallet),
-        payments.map((payment) => payment.amountWei.toString()),
-      ],
+       SELECT $1, $2, account.id, payee.wallet, account.credits_posted - account.debits_posted, $3
+       FROM account JOIN payee ON payee.id = substr(account.id, strpos(account.id, ':') + 1)
+       WHERE account.id LIKE ANY($4::text[]) AND account.credits_posted > account.debits_posted`,
+      [epoch, revision, ledgerEpoch, PAYABLE_ROLES.map((role) => `${role}:%`)],
     );
+  }
+
+  async payments({ epoch, revision }: EpochRevision, after: string, limit: number): Promise<Accrual[]> {
+    const rows = await this.tx.query<AccrualRow>(
+      `SELECT account, wallet, amount FROM epoch_payment
+       WHERE epoch = $1 AND revision = $2 AND account > $3 ORDER BY account LIMIT $4`,
+      [epoch, revision, after, limit],
+    );
+    return rows.map(toAccrual);
   }
 
   async saveLeaves({ epoch, revision }: EpochRevision, previous: number): Promise<void> {
@@ -228,24 +216,12 @@ export class PostgresEpochs implements EpochLedger {
     );
   }
 
-  async livePayments({ epoch, revision }: EpochRevision, limit: number): Promise<Accrual[]> {
-    const rows = await this.tx.query<AccrualRow>(
-      `SELECT account, wallet, amount FROM epoch_payment
-       WHERE epoch = $1 AND revision = $2 AND undone_in IS NULL ORDER BY account COLLATE "C" LIMIT $3`,
-      [epoch, revision, limit],
-    );
-    return rows.map(toAccrual);
-  }
-
-  async undoPayments(
-    { epoch, revision }: EpochRevision,
-    accountIds: readonly string[],
-    ledgerEpoch: number,
-  ): Promise<void> {
-    await this.tx.query(
-      `UPDATE epoch_payment SET undone_in = $4 WHERE epoch = $1 AND revision = $2 AND account = ANY($3::text[])`,
-      [epoch, revision, [...accountIds], ledgerEpoch],
-    );
+  async undoPayments({ epoch, revision }: EpochRevision, ledgerEpoch: number): Promise<void> {
+    await this.tx.query('UPDATE epoch_payment SET undone_in = $3 WHERE epoch = $1 AND revision = $2', [
+      epoch,
+      revision,
+      ledgerEpoch,
+    ]);
   }
 
   private async clock(): Promise<EpochClock> {
