@@ -7,6 +7,8 @@ import {Test} from "./support/Test.sol";
 
 /// forge-config: default.invariant.runs = 48
 /// forge-config: default.invariant.depth = 160
+/// forge-config: ci.invariant.runs = 256
+/// forge-config: ci.invariant.depth = 500
 /// @notice What holds of a distributor after anything that anyone does to it.
 contract RewardsInvariantsTest is Test {
     RewardsHandler private handler;
@@ -22,9 +24,16 @@ contract RewardsInvariantsTest is Test {
         target(address(handler));
     }
 
+    /// One walk checks all of them, for the walk costs more than the checks.
+    function invariant_C1_C2_C10_E3_E5_rootsAreKeptAndPaidOutOfFunds() external view {
+        _paysWhatWasPromisedOutOfWhatWasFunded();
+        _holdsWhatItPromisesBesideTheBonds();
+        _keepsActiveRootsAndFreezesContestedOnes();
+    }
+
     /// C1, C2, C10: every account got what the books say and no more than an active root promised it; all of it was
     /// funded, and the contract holds the rest to the wei.
-    function invariant_paysWhatWasPromisedOutOfWhatWasFunded() external view {
+    function _paysWhatWasPromisedOutOfWhatWasFunded() private view {
         uint256 sum;
         for (uint256 i = 0; i < handler.headcount(); ++i) {
             address person = handler.people(i);
@@ -41,7 +50,7 @@ contract RewardsInvariantsTest is Test {
     }
 
     /// E3 and the bonds: what the newest root still promises is held beside every open bond.
-    function invariant_holdsWhatItPromisesBesideTheBonds() external view {
+    function _holdsWhatItPromisesBesideTheBonds() private view {
         assertEq(bytes(handler.broken()).length, 0, handler.broken());
         assertEq(distributor.bonded(), handler.openBonds(), "each bond is counted");
         assertEq(handler.token().balanceOf(treasury), handler.lost(), "lost bonds are with the treasury");
@@ -52,7 +61,7 @@ contract RewardsInvariantsTest is Test {
     }
 
     /// E5: a root that was active once stays, under its number, and nothing contested or disabled is active.
-    function invariant_keepsActiveRootsAndFreezesContestedOnes() external view {
+    function _keepsActiveRootsAndFreezesContestedOnes() private view {
         for (uint40 epoch = 1; epoch <= handler.settledUpTo(); ++epoch) {
             (bytes32 root,,,,) = distributor.roots(epoch);
             assertEq(root, handler.settled(epoch), "E5: another root");
