@@ -42,8 +42,9 @@ export class PostgresBudgets implements BudgetLedger {
   async untold(month: string, limit: number): Promise<BudgetStanding[]> {
     const rows = await this.tx.query<BudgetRow & { readonly spent: string }>(
       `SELECT budget.*, used.spent FROM budget
-       JOIN (SELECT organisation_id, sum(fee) AS spent FROM usage_month WHERE month = $1 GROUP BY organisation_id)
-         AS used USING (organisation_id)
+       CROSS JOIN LATERAL (
+         SELECT sum(fee) AS spent FROM usage_month
+         WHERE organisation_id = budget.organisation_id AND month = $1) AS used
        WHERE EXISTS (
          SELECT 1 FROM unnest(budget.alert_percents) AS percent
          WHERE used.spent * 100 >= budget.monthly * percent AND NOT EXISTS (
