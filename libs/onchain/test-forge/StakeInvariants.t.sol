@@ -8,7 +8,7 @@ import {Test} from "./support/Test.sol";
 
 /// forge-config: default.invariant.runs = 48
 /// forge-config: default.invariant.depth = 160
-/// forge-config: ci.invariant.runs = 256
+/// forge-config: ci.invariant.runs = 128
 /// forge-config: ci.invariant.depth = 500
 /// @notice What holds of the stakes after anything that anyone does.
 contract StakeInvariantsTest is Test {
