@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { CHAIN_VAULT, payer, reorgDebt, UNMATCHED } from './accounts.js';
 import { pairUp } from './pairing.js';
+import { lesser } from './standing.js';
 
 describe('pairUp', () => {
   it('gives and takes exactly what each side says, whatever the parts', () => {
@@ -9,7 +10,7 @@ describe('pairUp', () => {
     fc.assert(
       fc.property(amount, amount, amount, (first, second, third) => {
         const total = first + second;
-        const cut = third > total ? total : third;
+        const cut = lesser(third, total);
         const debits = [
           { account: accounts[0] ?? CHAIN_VAULT, amountWei: first },
           { account: accounts[1] ?? CHAIN_VAULT, amountWei: second },
