@@ -97,6 +97,16 @@ export class RewardsDistributor extends DeployedContract {
     return Number((await this.read('lastEpoch'))[0]);
   }
 
+  /** Roots up to this one may pay as far as the second party is concerned. */
+  async confirmedEpoch(): Promise<number> {
+    return Number((await this.read('confirmedEpoch'))[0]);
+  }
+
+  /** The second party; the zero address where there is none. */
+  async confirmer(): Promise<string> {
+    return String((await this.read('confirmer'))[0]);
+  }
+
   async totalClaimed(): Promise<bigint> {
     return BigInt((await this.read('totalClaimed'))[0]);
   }

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Topic, topics } from '@openledger/contracts';
 import { MemoryEventLog } from '@openledger/event-log/memory';
-import { newId } from '@openledger/kernel';
-import { chainSettings, payerAccount, sendAndWait } from '@openledger/onchain';
+import { invariant, newId } from '@openledger/kernel';
+import { chainSettings, developmentWallet, payerAccount, sendAndWait } from '@openledger/onchain';
 import { type RunningService, startService } from '@openledger/service-host';
 import { eventually, KnownCallers, publish as publishOn, testDatabase } from '@openledger/testing';
 import { Wallet } from 'ethers';
 import fc from 'fast-check';
+import { confirm } from '../src/confirm.js';
 import { settlement } from '../src/index.js';
 import { verify } from '../src/verify.js';
 import { type ChainFixture, OPEN, startChain } from './chain-fixture.js';
@@ -289,6 +290,40 @@ describe('verifying an epoch', () => {
       expect((await run('--epoch', '2', '--folder', folder)).last).toContain(what);
     }
     await writeFile(name, text);
+  });
+
+  it('confirms what it computed again, and nothing that differs', async () => {
+    const [administrator, second, stranger] = [0, 7, 8].map((index) =>
+      developmentWallet(index).connect(fixture.chain.provider),
+    );
+    invariant(administrator && second && stranger, 'three wallets');
+    await sendAndWait(administrator, fixture.distributor.setConfirmer(second.address));
+    await serveAndClose(3, 1);
+    await keep(`epochs/3/manifest`, 'epoch-3.ndjson');
+    await keep(`ledger-epochs/3/manifest`, 'ledger-epoch-3.ndjson');
+    expect(await fixture.distributor.isActive(3)).toBe(false);
+
+    const given = ['--rpc', fixture.chain.rpcUrl, '--distributor', fixture.deployment.distributor];
+    const confirmBy = async (wallet: { privateKey: string }, ...source: string[]) => {
+      const printed: string[] = [];
+      const env = { CONFIRMER_KEY: wallet.privateKey };
+      const code = await confirm([...given, ...source], env, (text) => printed.push(text));
+      return { code, last: printed.at(-1) ?? '' };
+    };
+    expect((await confirmBy(stranger, '--url', url())).last).toContain('CONFIRMER_MISMATCH');
+    const name = join(folder, 'ledger-epoch-3.ndjson');
+    const text = await readFile(name, 'utf8');
+    await writeFile(name, text.replace(/"feeWei":"\d+"/, '"feeWei":"1"'));
+    expect(await confirmBy(second, '--folder', folder)).toMatchObject({
+      code: 1,
+      last: expect.stringContaining('EPOCH_DIFFERS'),
+    });
+    expect(await fixture.distributor.confirmedEpoch()).toBe(2);
+
+    expect(await confirmBy(second, '--url', url())).toEqual({ code: 0, last: '1 confirmed' });
+    expect(await fixture.distributor.isActive(3)).toBe(true);
+    expect(await confirmBy(second, '--url', url())).toEqual({ code: 0, last: '0 confirmed' });
+    expect(await confirmBy(second)).toMatchObject({ code: 2 });
   });
 
   it('ends with other codes when it is called wrongly or finds nothing', async () => {

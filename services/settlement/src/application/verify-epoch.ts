@@ -48,8 +48,11 @@ const NO_ROOT = `0x${'0'.repeat(64)}`;
 export class VerifyEpoch {
   constructor(private readonly parts: VerifyParts) {}
 
-  /** @throws DomainError EPOCH_DIFFERS that names the first difference, MANIFEST_UNKNOWN */
-  async run(epoch: number): Promise<void> {
+  /**
+   * Answers the root that follows.
+   * @throws DomainError EPOCH_DIFFERS that names the first difference, MANIFEST_UNKNOWN
+   */
+  async run(epoch: number): Promise<string> {
     const { onProgress, manifests } = this.parts;
     const check = new EpochCheck(epoch);
     const digest = await this.readLines(`epoch ${epoch}`, await manifests.epoch(epoch), (line) =>
@@ -65,6 +68,7 @@ export class VerifyEpoch {
     check.expect('previousRoot', check.claim.previousRoot, previousRoot);
     onProgress(`epoch ${epoch}: root ${check.claim.root} follows from leaves and payments`);
     await this.compareWithChain(check, `0x${digest}`);
+    return check.claim.root;
   }
 
   private async checkLedgers(
