@@ -160,8 +160,15 @@ const confinedPackages = [
   ),
   forbid(
     'threads-end-by-themselves',
-    'a thread that is terminated inside the runtime aborts the process; the assessor runs no native code',
-    { pathNot: ['^libs/worker-thread/', '^services/validation/src/outbound/assessor-', ...TEST_CODE] },
+    'a thread that is terminated inside the runtime aborts the process; the assessor and trees run no native code',
+    {
+      pathNot: [
+        '^libs/worker-thread/',
+        '^libs/onchain/src/merkle-',
+        '^services/validation/src/outbound/assessor-',
+        ...TEST_CODE,
+      ],
+    },
     { path: '^(node:)?worker_threads$', dependencyTypes: ['core'] },
   ),
   confined(
