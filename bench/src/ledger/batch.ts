@@ -14,7 +14,7 @@ import {
 
 const ROUNDS = 3;
 const ROUND_S = 7;
-const BATCH = 1_000;
+const BATCH = 2_000;
 const WRITERS = 2;
 
 interface Round {
