@@ -79,6 +79,10 @@ function readsPart({ host, config }: Base, queries: SettlementQueries): Part {
     token: config.CHAIN_TOKEN_ADDRESS,
     vault: config.CHAIN_VAULT_ADDRESS,
     distributor: config.CHAIN_DISTRIBUTOR_ADDRESS,
+    escrow: config.CHAIN_ESCROW_ADDRESS,
+    stakeRegistry: config.CHAIN_STAKE_REGISTRY_ADDRESS,
+    paramRegistry: config.CHAIN_PARAM_REGISTRY_ADDRESS,
+    attributionRegistry: config.CHAIN_ATTRIBUTION_REGISTRY_ADDRESS,
     depositAccountOf: payerAccount,
   };
   return {

@@ -97,7 +97,12 @@ describe('the settlement service', () => {
 
   it('takes a prepayment from the chain', async () => {
     const chain = await call('chain');
-    expect(chain.body).toMatchObject({ chainId: 31_337, vault: fixture.deployment.vault });
+    const { chainId, token, vault, distributor, escrow, stakeRegistry } = fixture.deployment;
+    const { paramRegistry, attributionRegistry } = fixture.deployment;
+    expect(chain.body).toEqual({
+      ...{ chainId, token, vault, distributor, escrow, stakeRegistry, paramRegistry, attributionRegistry },
+      rpcUrl: fixture.chain.rpcUrl,
+    });
     const { body } = await call('balance', 'payer');
     expect(body.deposit.vault).toBe(fixture.deployment.vault);
     await sendAndWait(fixture.payer, fixture.vault.deposit(body.deposit.account, 10n * OPEN));

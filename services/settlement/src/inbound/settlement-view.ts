@@ -12,6 +12,10 @@ export interface ChainFacts {
   readonly token: string;
   readonly vault: string;
   readonly distributor: string;
+  readonly escrow: string;
+  readonly stakeRegistry: string;
+  readonly paramRegistry: string;
+  readonly attributionRegistry: string;
   /** Names an organisation's account in the vault. */
   readonly depositAccountOf: (organisationId: string) => string;
 }
@@ -80,8 +84,8 @@ export class SettlementView {
   }
 
   chain() {
-    const { chainId, rpcUrl, token, vault, distributor } = this.facts;
-    return { chainId, rpcUrl, token, vault, distributor };
+    const { depositAccountOf: _, ...facts } = this.facts;
+    return facts;
   }
 
   discrepancy(found: FeeDiscrepancy) {
