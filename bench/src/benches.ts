@@ -20,6 +20,7 @@ import { gatewayLeases } from './gateway/leases.js';
 import { gatewayOverhead } from './gateway/overhead.js';
 import { gatewayRouting } from './gateway/routing.js';
 import { ledgerBatch } from './ledger/batch.js';
+import { ledgerMetered } from './ledger/metered.js';
 import { ledgerReplay } from './ledger/replay.js';
 import { seedlingDomains } from './seedling/domains.js';
 import { servingColdLoad } from './serving/cold-load.js';
@@ -71,6 +72,7 @@ export const benches: readonly Bench[] = [
   attributionAttacks,
   attributionCanary,
   ledgerBatch,
+  ledgerMetered,
   ledgerReplay,
   chainReorg,
 ];
