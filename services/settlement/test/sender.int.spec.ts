@@ -1,7 +1,7 @@
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import { Wallet } from 'ethers';
-import { type SendOptions, SendTransactions } from '../src/application/send-transactions.js';
+import { type SendOptions, type SendStep, SendTransactions } from '../src/application/send-transactions.js';
 import type { SigningPolicy } from '../src/domain/signing-policy.js';
 import { migrations } from '../src/migrations/index.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
@@ -13,6 +13,8 @@ const NOW = new Date('2026-11-20T12:00:00Z');
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 /** GasPriceOracle of the OP Stack. */
 const L1_ORACLE = '0x420000000000000000000000000000000000000F';
+
+class Crash extends Error {}
 
 describe('sending through a strict and faulty node', () => {
   let fixture: ChainFixture;
@@ -248,6 +250,31 @@ describe('sending through a strict and faulty node', () => {
     expect((await stateOf('settle:2'))?.error).toMatch(/^SIGNER_BUDGET_SPENT/);
     await sender({}, { ...policyOf(fixture), dailyCostWei: 2n * 10n ** 18n }).pass(after(86_500_000));
     expect(await stateOf('settle:2')).toMatchObject({ state: 'mined' });
+  });
+
+  const steps: SendStep[] = ['stored', 'broadcast', 'raised', 'mined'];
+  it.each(steps)('has its effect once when it crashes after "%s" of a raised fee', async (step) => {
+    await rpc('evm_setAutomine', [false]);
+    await enqueue('settle:1');
+    let crashes = 0;
+    const crashing = sender({
+      onStep: (at) => {
+        if (at !== step) return;
+        crashes += 1;
+        throw new Crash();
+      },
+    });
+    const tries = async (now: Date) =>
+      crashing.pass(now).catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
+    await tries(NOW);
+    await sender().pass(NOW);
+    await tries(after(61_000));
+    await rpc('evm_mine', []);
+    await tries(after(62_000));
+    await sender().pass(after(63_000));
+    expect(crashes).toBeGreaterThan(0);
+    expect(await stateOf('settle:1')).toMatchObject({ state: 'mined', nonce: 0 });
+    expect(await mined()).toBe(1);
   });
 
   it('tells an operator what a node refuses, and goes on when it is mended', async () => {
