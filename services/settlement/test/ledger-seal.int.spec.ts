@@ -1,6 +1,6 @@
 import { newId } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
-import { testDatabase } from '@openledger/testing';
+import { eventually, testDatabase } from '@openledger/testing';
 import pg from 'pg';
 import { PastBalance } from '../src/application/past-balance.js';
 import { SealLedger } from '../src/application/seal-ledger.js';
@@ -42,7 +42,16 @@ describe('the sealed ledger', () => {
     });
   const spend = (amountWei: bigint) =>
     single({ debit: payer(ORGANISATION), credit: CLEARING, amountWei, reason: 'fee', reference: newId() });
-  const seal = () => sealing.run(clock.now());
+  /** Other tests use the same server, and sealing waits for their transactions too. */
+  const seal = () =>
+    eventually(async () => {
+      await sealing.run(clock.now());
+      const [open] = await database.query<{ transfers: number }>(
+        `SELECT count(*)::int AS transfers FROM transfer
+         WHERE position > (SELECT coalesce(max(last_position), 0) FROM block)`,
+      );
+      expect(open?.transfers).toBe(0);
+    });
   const verify = () => new VerifyChain(store).run(1, 1_000);
   const availableAt = async (ms: number) => {
     const [standing] = await new PostgresLedgerQueries(database).standingsAt(
@@ -69,10 +78,10 @@ describe('the sealed ledger', () => {
 
   it('chains blocks, and finds them as they were sealed', async () => {
     await post(deposit(100n));
-    expect(await seal()).toBe(1);
-    expect(await seal()).toBe(0);
+    await seal();
+    await seal();
     await post(spend(30n), deposit(5n));
-    expect(await seal()).toBe(1);
+    await seal();
     await expectIntact(2);
     const [newest, first] = await new PostgresLedgerQueries(database).blocks(100, 10);
     expect(newest).toMatchObject({ number: 2, transfers: 2, previousHash: first?.hash });
@@ -119,13 +128,22 @@ describe('the sealed ledger', () => {
 
   it('answers what was free and what was set aside at a time, and of no time to come', async () => {
     const past = new PastBalance(new PostgresLedgerQueries(database));
-    await post(deposit(100n), { ...spend(30n), kind: 'pending' });
+    const held: Transfer = { ...spend(30n), kind: 'pending' };
+    await post(deposit(100n), held);
+    await seal();
     clock.nowMs += 5_000;
     await post(spend(20n));
+    await seal();
+    clock.nowMs += 5_000;
+    await post({ ...held, id: newId(), kind: 'post', amountWei: 12n, pendingId: held.id });
     const balanceAt = (ms: number) => past.run(ORGANISATION, new Date(START + ms), clock.now());
     expect(await balanceAt(1_000)).toEqual({ availableWei: 70n, heldWei: 30n });
     expect(await balanceAt(5_000)).toEqual({ availableWei: 50n, heldWei: 30n });
-    await expect(balanceAt(5_001)).rejects.toMatchObject({ code: 'TIME_AHEAD' });
+    expect(await balanceAt(10_000)).toEqual({ availableWei: 68n, heldWei: 0n });
+    await seal();
+    expect(await balanceAt(10_000)).toEqual({ availableWei: 68n, heldWei: 0n });
+    await expectIntact(3);
+    await expect(balanceAt(10_001)).rejects.toMatchObject({ code: 'TIME_AHEAD' });
   });
 
   it('waits for a transaction that holds an earlier position, and leaves nothing out', async () => {
@@ -138,10 +156,10 @@ describe('the sealed ledger', () => {
     });
     await posted.promise;
     await post(single({ ...deposit(2n, OTHER), debit: { id: 'suspense:reorg:x', kind: 'open' } }));
-    expect(await seal()).toBe(0);
+    for (let pass = 0; pass < 3; pass += 1) expect(await sealing.run(clock.now())).toBe(0);
     open.resolve();
     await slow;
-    expect(await seal()).toBe(1);
+    await seal();
     await expectIntact(1);
     const [block] = await new PostgresLedgerQueries(database).blocks(100, 1);
     expect(block?.transfers).toBe(2);
@@ -163,12 +181,11 @@ describe('the sealed ledger', () => {
     });
     let writing = true;
     const sealer = (async () => {
-      while (writing) await seal();
+      while (writing) await sealing.run(clock.now());
     })();
     await Promise.all(writers);
     writing = false;
     await sealer;
-    await seal();
     await seal();
     const [sealed] = await database.query<{ sealed: string; there: string }>(
       'SELECT (SELECT sum(transfers) FROM block) AS sealed, (SELECT count(*) FROM transfer) AS there',

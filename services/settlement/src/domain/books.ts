@@ -183,7 +183,7 @@ export class Books {
 }
 
 /** What an entry moves on both of its sides. */
-export function movementOf({ kind, amountWei, releasedWei }: Entry): {
+function movementOf({ kind, amountWei, releasedWei }: Entry): {
   pendingWei: bigint;
   postedWei: bigint;
 } {
