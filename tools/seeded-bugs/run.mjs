@@ -15,7 +15,7 @@ import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runSuite } from './suites.mjs';
-import { applyPatch, refreshTree } from './tree.mjs';
+import { applyPatch, holdTree, refreshTree } from './tree.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 /** They touch different files and programs, so they run side by side. */
@@ -85,6 +85,7 @@ const lanes = LANES.map((lane) =>
     .map((file) => readBug(lane, file))
     .filter(isWanted),
 );
+holdTree();
 refreshTree();
 const rows = (await Promise.all(lanes.map(runLane))).flat();
 const width = Math.max(...rows.map(({ name }) => name.length));

@@ -16,6 +16,29 @@ import { fileURLToPath } from 'node:url';
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 export const TREE = join(REPOSITORY, '.cache', 'seeded-bugs');
 
+/**
+ * Two runs in one copy would take each other's bugs for their own.
+ *
+ * @throws Error when a run that still lives holds the copy
+ */
+export function holdTree() {
+  mkdirSync(TREE, { recursive: true });
+  const holderFile = join(TREE, '.holder');
+  const holder = existsSync(holderFile) ? Number(readFileSync(holderFile, 'utf8')) : 0;
+  if (holder > 0 && isAlive(holder))
+    throw new Error(`process ${holder} is planting bugs in ${TREE}: wait for it`);
+  writeFileSync(holderFile, String(process.pid));
+  process.on('exit', () => rmSync(holderFile, { force: true }));
+}
+
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
 /** Brings the copy to the state of the checkout; outputs of earlier builds stay, so builds are incremental. */
 export function refreshTree() {
   const listed = execFileSync('git', ['ls-files', '-z'], { cwd: REPOSITORY, encoding: 'utf8' });
