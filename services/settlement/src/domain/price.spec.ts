@@ -148,6 +148,14 @@ describe('announcing a price', () => {
     expect(codeOf(() => wish(priced(9n), -1))).toBe('PRICE_NOTICE_TOO_SHORT');
   });
 
+  it('knows a raise by what is in force when it comes', () => {
+    const reduced = [version(1, -DAY, priced(10n)), version(2, HOUR, priced(5n))];
+    const between = { price: priced(9n), effectiveAt: later(2 * HOUR) };
+    expect(codeOf(() => announce(reduced, between, NOTICE, NOW))).toBe('PRICE_NOTICE_TOO_SHORT');
+    const before = { price: priced(9n), effectiveAt: later(HOUR / 2) };
+    expect(announce(reduced, before, NOTICE, NOW)).toEqual({ effectiveAt: later(HOUR / 2) });
+  });
+
   it('sees a raise in any class', () => {
     const now = { ...priced(10n, 4n), cachedPromptWeiPerMillion: 2n };
     expect(raises(now, priced(9n, 4n))).toBe(true);
