@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   type ChannelConfig,
   type ClaimRow,
@@ -17,7 +17,6 @@ import {
   RewardsDistributor,
   startAnvil,
 } from '@openledger/onchain';
-import { type HDNodeWallet, id, toBeHex, Wallet } from 'ethers';
 import type { Bench, BenchContext } from '../bench.js';
 
 const OPEN = 10n ** 18n;
@@ -26,6 +25,10 @@ const BATCHES = [1, 10, 25, 50, 100];
 /** 2^20 leaves: a proof of 20 nodes. */
 const LEAVES = 1 << 20;
 const HOUR_S = 3_600;
+/** First of the development keys that are payers, their signers, and a contributor who holds no OPEN. */
+const PAYERS = 1_000;
+const SIGNERS = 2_000;
+const CONTRIBUTOR = 3_000;
 
 /** A suite with the delays of production, on a chain of its own; every call reports what it cost. */
 class GasMeter {
@@ -55,7 +58,7 @@ class GasMeter {
     return new GasMeter(chain, await deploySuite(deployer, { ...plan, rewards }));
   }
 
-  wallet(index: number): HDNodeWallet {
+  wallet(index: number): ReturnType<typeof developmentWallet> {
     return developmentWallet(index).connect(this.chain.provider);
   }
 
@@ -110,7 +113,7 @@ async function payIn(meter: GasMeter, { log }: BenchContext): Promise<Record<str
 
 interface Channel {
   readonly config: ChannelConfig;
-  readonly signer: Wallet;
+  readonly signer: ReturnType<typeof developmentWallet>;
 }
 
 /** Every channel has its own payer and key; the receiver is the vault, the claimant its operator. */
@@ -167,9 +170,9 @@ async function claimChannels(meter: GasMeter, { log }: BenchContext): Promise<Re
 }
 
 function channelOf(meter: GasMeter, index: number): Channel {
-  const signer = new Wallet(id(`signer ${index}`));
+  const signer = developmentWallet(SIGNERS + index);
   const config = {
-    payer: new Wallet(id(`payer ${index}`)).address,
+    payer: developmentWallet(PAYERS + index).address,
     payerAuthorizer: signer.address,
     receiver: meter.deployment.vault,
     receiverAuthorizer: meter.wallet(1).address,
@@ -183,13 +186,13 @@ function channelOf(meter: GasMeter, index: number): Channel {
 /** Two roots over the same million leaves, each claimed once, by a relayer, for an account without OPEN. */
 async function payRewards(meter: GasMeter, { log }: BenchContext): Promise<Record<string, number>> {
   const { distributor } = meter;
-  const account = new Wallet(id('contributor')).address;
+  const account = developmentWallet(CONTRIBUTOR).address;
   const round = async (epoch: number) => {
     log(`root ${epoch} over ${LEAVES} leaves`);
     const totalWei = BigInt(epoch) * OPEN;
     const tree = treeOf(account, totalWei);
     const proof = tree.proofOf(account) ?? [];
-    const root = { epoch, root: tree.root, totalWei: tree.totalWei, manifest: id(`epoch ${epoch}`) };
+    const root = { epoch, root: tree.root, totalWei: tree.totalWei, manifest: sha256(`epoch ${epoch}`) };
     const post = await meter.spent(1, distributor.postRoot(root));
     await meter.wait(GOVERNANCE_PARAMETERS.rewards.activationDelayS + 1);
     const claim = await meter.spent(4, distributor.claim({ epoch, account, totalWei, proof }));
@@ -209,8 +212,10 @@ async function payRewards(meter: GasMeter, { log }: BenchContext): Promise<Recor
 /** A tree of 2^20 leaves; the others earned a millionth of what the account did. */
 function treeOf(account: string, totalWei: bigint): CumulativeTree {
   const others = Array.from({ length: LEAVES - 1 }, (_, i) => ({
-    account: toBeHex(BigInt(i + 1) << 64n, 20),
+    account: `0x${(BigInt(i + 1) << 64n).toString(16).padStart(40, '0')}`,
     totalWei: totalWei / 1_000_000n,
   }));
   return CumulativeTree.of([...others, { account, totalWei }]);
 }
+
+const sha256 = (text: string): string => `0x${createHash('sha256').update(text).digest('hex')}`;
