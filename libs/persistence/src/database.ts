@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { PoolConfig } from 'pg';
 import { DataSource } from 'typeorm';
+import { exactTypes } from './exact-types.js';
 import type { MigrationClass } from './migration.js';
 import { CreateOutbox } from './outbox-migration.js';
 import { type Row, rows, Transaction } from './transaction.js';
@@ -147,7 +148,7 @@ function sourceOf({ url, schema, migrations }: DatabaseOptions, pool: PoolConfig
     schema,
     migrations: [CreateOutbox, ...migrations],
     migrationsTableName: 'migration',
-    extra: { ...pool, options: `-c search_path=${schema}`, application_name: schema },
+    extra: { ...pool, types: exactTypes, options: `-c search_path=${schema}`, application_name: schema },
   });
 }
 

@@ -88,8 +88,9 @@ describe('verifying an epoch', () => {
         developerOrganisationId: DEVELOPER,
         baseDigest: 'base',
         price: {
-          promptWeiPerMillion: (100n * OPEN + 7n).toString(),
-          completionWeiPerMillion: (333n * OPEN + 1n).toString(),
+          // Fees with more digits than a double holds.
+          promptWeiPerMillion: '123456789012345678901',
+          completionWeiPerMillion: '333333333333333333333',
         },
         deployedAt: NOW,
       }),
