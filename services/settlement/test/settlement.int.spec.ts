@@ -226,6 +226,38 @@ describe('the settlement service', () => {
     const { body } = await call(`earnings/${alice.id}`, 'alice');
     expect(body).toMatchObject({ contributorId: alice.id, accruedWei: body.earnedWei, paidWei: '0' });
     expect(BigInt(body.earnedWei)).toBeGreaterThan(0n);
+    expect(body.recent).toMatchObject([
+      { requestId: 'request-1', role: 'contributor', amountWei: body.earnedWei },
+    ]);
+    await eventually(async () => {
+      expect((await call(`earnings/${alice.id}`, 'alice')).body).toMatchObject({
+        byModel: [{ modelId: model, modelName: 'seedling-health', answers: 1, amountWei: body.earnedWei }],
+        byDatanets: [{ datanetIds: [], amountWei: body.earnedWei }],
+      });
+    });
+  });
+
+  it('shows a payee the answers behind each transfer, and nobody else', async () => {
+    const path = `earnings/${alice.id}/transfers`;
+    expect((await call(path, 'payer')).body).toMatchObject({ code: 'EARNINGS_PRIVATE' });
+    const { body } = await call(`${path}?limit=1`, 'alice');
+    expect(body).toMatchObject({
+      transfers: [{ role: 'contributor', amountWei: expect.stringMatching(/^[1-9]/) }],
+      next: expect.stringMatching(/^\d+$/),
+    });
+    expect((await call(`${path}?limit=1&after=${body.next}`, 'alice')).body).toEqual({
+      transfers: [],
+      next: null,
+    });
+    const [transfer] = body.transfers;
+    const answers = await call(`${path}/${transfer.transferId}`, 'alice');
+    expect(answers.body).toMatchObject({
+      answers: [{ requestId: 'request-1', modelId: model, amountWei: transfer.amountWei }],
+      next: null,
+    });
+    expect((await call(`${path}/${newId()}`, 'alice')).body).toMatchObject({ code: 'EARNING_UNKNOWN' });
+    expect((await call(`${path}/none`, 'alice')).status).toBe(404);
+    expect((await call(`${path}?after=-1`, 'alice')).status).toBe(400);
   });
 
   it('closes an epoch on request, and the wallet gains exactly its leaf', async () => {

@@ -72,7 +72,9 @@ describe('drawFees', () => {
         told: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
         open: fc.boolean(),
       })
-      .map(({ told, ...fields }) => pot(id, { ...fields, ...(told === undefined ? {} : { receiptsTold: told }) }));
+      .map(({ told, ...fields }) =>
+        pot(id, { ...fields, ...(told === undefined ? {} : { receiptsTold: told }) }),
+      );
   const scene = fc.record({
     bills: fc.array(anyBill, { maxLength: 12 }),
     pots: fc.tuple(anyPot('p'), anyPot('q'), anyPot('r')).map((pots) => potsOf(...pots)),
