@@ -1,5 +1,8 @@
 import type { ChainEvent } from './chain-events.js';
+import type { SeenBlock } from './seen-block.js';
 import type { OutgoingLedger } from './sending-ports.js';
+
+export type { SeenBlock } from './seen-block.js';
 
 export interface SeenLog {
   readonly transactionHash: string;
@@ -7,11 +10,6 @@ export interface SeenLog {
   readonly blockNumber: number;
   readonly blockHash: string;
   readonly event: ChainEvent;
-}
-
-export interface SeenBlock {
-  readonly number: number;
-  readonly hash: string;
 }
 
 /** Names that nodes give to blocks that they believe will stay. */

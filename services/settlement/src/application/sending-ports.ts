@@ -1,6 +1,6 @@
 import type { SigningEntry, SigningUse } from '../domain/signing-policy.js';
-import type { SeenBlock } from './chain-ports.js';
 import type { ContractCall } from './epoch-ports.js';
+import type { SeenBlock } from './seen-block.js';
 
 export interface SignedAttempt {
   readonly hash: string;
