@@ -3,6 +3,7 @@ import { RecordPayees } from './application/record-payees.js';
 import { RecordUsage } from './application/record-usage.js';
 import { checkRoles } from './domain/split-fee.js';
 import { EarningsController } from './inbound/earnings.rest.js';
+import { RefusedEventsController } from './inbound/refused-events.rest.js';
 import { subscriptions } from './inbound/subscriptions.js';
 import { PostgresEarnings } from './outbound/postgres-earnings.js';
 import type { Base, Part } from './part.js';
@@ -18,8 +19,11 @@ export function meteringPart({ host, config, store }: Base): Part {
     baseModelOwners: config.SETTLEMENT_BASE_MODEL_OWNERS ?? new Map(),
   });
   return {
-    controllers: [EarningsController],
-    providers: [{ provide: EarningsQueries, useValue: new PostgresEarnings(host.database) }],
+    controllers: [EarningsController, RefusedEventsController],
+    providers: [
+      { provide: EarningsQueries, useValue: new PostgresEarnings(host.database) },
+      { provide: RecordUsage, useValue: usage },
+    ],
     handlers: subscriptions(usage, new RecordPayees(store), host.clock),
     loops: [{ name: 'sum earnings', everyMs: SUM_EVERY_MS, work: () => usage.sumEarnings() }],
   };

@@ -218,6 +218,25 @@ describe('the settlement service', () => {
     });
   });
 
+  it('shows its operator who told something else of an answer', async () => {
+    await publish(
+      topics.inferenceServed,
+      topics.inferenceServed.message.create({
+        requestId: 'request-1',
+        modelId: model,
+        payerOrganisationId: PAYER,
+        usage: { promptTokens: 1, completionTokens: 1 },
+        servedAt: NOW,
+      }),
+    );
+    await eventually(async () => {
+      expect((await call('refused-events', 'payer')).body).toMatchObject({
+        events: [{ requestId: 'request-1', code: 'REQUEST_ID_REUSED' }],
+      });
+    });
+    expect((await call('refused-events', 'nobody')).body).toMatchObject({ code: 'SCOPE_MISSING' });
+  });
+
   it('shows receipts and earnings to whom they concern', async () => {
     expect((await call('receipts/request-1', 'alice')).status).toBe(200);
     expect((await call('receipts/request-1', 'nobody')).body).toMatchObject({ code: 'RECEIPT_UNKNOWN' });

@@ -83,4 +83,6 @@ export interface Answers {
   sumEarnings(limit: number): Promise<number>;
   /** Repeats change nothing. */
   refuse(events: readonly RefusedEvent[]): Promise<void>;
+  /** Newest first. */
+  refused(limit: number): Promise<RefusedEvent[]>;
 }

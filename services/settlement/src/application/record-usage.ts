@@ -89,6 +89,11 @@ export class RecordUsage {
     }
   }
 
+  /** Events that contradict what was recorded before them; newest first. */
+  refused(limit: number): Promise<RefusedEvent[]> {
+    return this.store.transaction((tx) => tx.answers.refused(limit));
+  }
+
   private record(arrivals: readonly Fact[], now: Date): Promise<number> {
     const eventIds = arrivals.map(({ eventId }) => eventId);
     return this.store.onceAll(eventIds, async (tx, fresh) => {

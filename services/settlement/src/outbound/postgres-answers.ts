@@ -35,6 +35,13 @@ const SUM_EARNINGS = `
   )
   SELECT count(*)::int AS batches FROM batch`;
 
+interface RefusedRow {
+  readonly event_id: string;
+  readonly request_id: string;
+  readonly code: RefusedEvent['code'];
+  readonly seen_at: Date;
+}
+
 /** Answers, one row each, and the sums over them that statements read. */
 export class PostgresAnswers implements Answers {
   constructor(private readonly tx: Transaction) {}
@@ -104,6 +111,19 @@ export class PostgresAnswers implements Answers {
         events.map(({ seenAt }) => seenAt),
       ],
     );
+  }
+
+  async refused(limit: number): Promise<RefusedEvent[]> {
+    const rows = await this.tx.query<RefusedRow>(
+      'SELECT * FROM refused_event ORDER BY seen_at DESC, event_id LIMIT $1',
+      [limit],
+    );
+    return rows.map((row) => ({
+      eventId: row.event_id,
+      requestId: row.request_id,
+      code: row.code,
+      seenAt: row.seen_at,
+    }));
   }
 }
 
