@@ -112,12 +112,22 @@ contract StakeRegistry is AccessManaged, IStakeRegistry {
     function notifyReward(PoolId pool, uint256 amount) external whenNotPaused {
         if (amount == 0) revert ZeroAmount();
         if (amount > type(uint128).max) revert AmountTooLarge(amount);
-        Pool storage totals = _pools[pool];
-        if (totals.staked == 0) revert NobodyStakes(pool);
-        totals.rewardPerToken += (amount * SCALE) / totals.staked;
-        totals.rewarded += uint128(amount);
-        emit RewardNotified(pool, msg.sender, amount);
+        _credit(pool, amount);
         token.safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @notice Shares what was sent here by a plain transfer, as the vault does, among the stakes of all pools, by
+    /// size. Anyone may call, so the caller chooses nothing.
+    function notifyHeld() external whenNotPaused returns (uint256 amount) {
+        Pool storage validators = _pools[PoolId.Validators];
+        Pool storage operators = _pools[PoolId.NodeOperators];
+        amount = token.balanceOf(address(this)) - _accounted(validators) - _accounted(operators);
+        if (amount == 0) revert ZeroAmount();
+        uint256 staked = uint256(validators.staked) + operators.staked;
+        if (staked == 0) revert NobodyStakes(PoolId.Validators);
+        uint256 ofValidators = Math.mulDiv(amount, validators.staked, staked);
+        if (ofValidators > 0) _credit(PoolId.Validators, ofValidators);
+        if (amount > ofValidators) _credit(PoolId.NodeOperators, amount - ofValidators);
     }
 
     /// @notice Pays out what the caller earned.
@@ -216,6 +226,19 @@ contract StakeRegistry is AccessManaged, IStakeRegistry {
         Position storage position = _positions[pool][account];
         entries = new Unbonding[](position.tail - position.head);
         for (uint32 i = 0; i < entries.length; ++i) entries[i] = _queues[pool][account][position.head + i];
+    }
+
+    /// What the pool's stakers are owed, or will be.
+    function _accounted(Pool storage pool) private view returns (uint256) {
+        return uint256(pool.staked) + pool.unbonding + pool.rewarded - pool.paid;
+    }
+
+    function _credit(PoolId pool, uint256 amount) private {
+        Pool storage totals = _pools[pool];
+        if (totals.staked == 0) revert NobodyStakes(pool);
+        totals.rewardPerToken += (amount * SCALE) / totals.staked;
+        totals.rewarded += uint128(amount);
+        emit RewardNotified(pool, msg.sender, amount);
     }
 
     function _proposed(uint256 id) private view returns (Slash storage slash) {

@@ -153,6 +153,11 @@ export class StakeRegistry extends DeployedContract {
     return this.prepare('notifyReward', [indexOf(pool), amountWei]);
   }
 
+  /** Shares what was sent by a plain transfer among the stakes of all pools. */
+  notifyHeld(): PreparedCall {
+    return this.prepare('notifyHeld', []);
+  }
+
   claimReward(pool: StakePool): PreparedCall {
     return this.prepare('claimReward', [indexOf(pool)]);
   }

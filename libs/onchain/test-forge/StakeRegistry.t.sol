@@ -204,6 +204,38 @@ contract StakeRegistryTest is Test {
         refuses(address(this), huge, IStakeRegistry.AmountTooLarge.selector, "too much");
     }
 
+    /// What the vault sends is shared by stake over both pools, and no caller can steer it.
+    function testFuzz_sharesWhatWasSentOverAllStakes(uint256 a, uint256 b, uint256 sent) external {
+        a = bound(a, 0, 1e24);
+        b = bound(b, 1, 1e24);
+        sent = bound(sent, 1, 1e24);
+        if (a > 0) stake(alice, a);
+        vm.prank(bob);
+        registry.stake(VALIDATORS, b);
+        registry.notifyReward(VALIDATORS, 5);
+        token.transfer(address(registry), sent);
+        vm.prank(alice);
+        assertEq(registry.notifyHeld(), sent, "all of it, and nothing that was known");
+        uint256 forAlice = owed(alice);
+        uint256 forBob = uint256(registry.positionOf(VALIDATORS, bob).owed);
+        assertLe(forAlice + forBob, sent + 5, "never more than was sent");
+        assertLe(sent + 5, forAlice + forBob + 2, "less than a wei each is left");
+        uint256 exact = (sent * a) / (a + b);
+        assertLe(exact, forAlice + 1, "by stake");
+        assertLe(forAlice, exact + 1, "by stake");
+        bytes memory again = abi.encodeCall(registry.notifyHeld, ());
+        refuses(bob, again, IStakeRegistry.ZeroAmount.selector, "once");
+    }
+
+    function test_keepsWhatWasSentWhileNobodyStakes() external {
+        token.transfer(address(registry), 10);
+        bytes memory data = abi.encodeCall(registry.notifyHeld, ());
+        refuses(bob, data, IStakeRegistry.NobodyStakes.selector, "nobody");
+        stake(alice, 1);
+        registry.notifyHeld();
+        assertEq(claim(alice), 10, "the first to stake");
+    }
+
     /// C6: not before the veto ends, once, exactly, to the treasury.
     function test_executesAfterTheVetoWindowOnceAndReportsWhatMoved() external {
         stake(alice, 100);

@@ -80,6 +80,26 @@ contract StakeHandler is Cheats {
         } catch {}
     }
 
+    function send(uint256 amount) external {
+        amount = bound(amount, 1, 1e22);
+        uint256[] memory validators = _stakes(0);
+        uint256[] memory operators = _stakes(1);
+        uint256 total =
+            uint256(registry.poolOf(IStakeRegistry.PoolId(0)).staked) + registry.poolOf(IStakeRegistry.PoolId(1)).staked;
+        if (total == 0) return;
+        token.transfer(address(registry), amount);
+        uint256[2] memory before;
+        for (uint8 pool = 0; pool < 2; ++pool) before[pool] = registry.poolOf(IStakeRegistry.PoolId(pool)).rewarded;
+        if (registry.notifyHeld() != amount) broken = "shared another amount than was sent";
+        for (uint8 pool = 0; pool < 2; ++pool) {
+            given[pool] += registry.poolOf(IStakeRegistry.PoolId(pool)).rewarded - before[pool];
+        }
+        for (uint256 i = 0; i < people.length; ++i) {
+            if (validators[i] > 0) earned[0][people[i]] += (amount * validators[i]) / total + 2;
+            if (operators[i] > 0) earned[1][people[i]] += (amount * operators[i]) / total + 2;
+        }
+    }
+
     function claim(uint256 who, bool nodes) external {
         (address person, uint8 pool) = (_person(who), _pool(nodes));
         uint256 before = token.balanceOf(person);
