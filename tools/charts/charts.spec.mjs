@@ -165,6 +165,13 @@ describe('services', () => {
     );
   });
 
+  it('take no key for a signer elsewhere', () => {
+    const remote = { env: [{ name: 'SETTLEMENT_SIGNER', value: 'http' }], secretFiles: [] };
+    const deployment = render('default', service('settlement', remote)).find('Deployment', 'settlement');
+    expect(env(deployment)).toMatchObject({ SETTLEMENT_SIGNER: 'http' });
+    expect(env(deployment)).not.toHaveProperty('SETTLEMENT_OPERATOR_KEY_FILE');
+  });
+
   it('log in to Kafka over TLS where told to, with the password in a file', () => {
     const { objects: secured } = render('gpu');
     const find = (objects, name) =>
@@ -442,6 +449,7 @@ describe('what the chart refuses', () => {
     ['settlement without a chain', { chain: { rpcUrl: '' } }, 'chain.rpcUrl'],
     ['no chain number', { chain: { id: 0 } }, 'chain.id'],
     ['accounts without its pepper', service('accounts', { secretFiles: [] }), 'API_KEY_PEPPER'],
+    ['settlement without its key', service('settlement', { secretFiles: [] }), 'SETTLEMENT_OPERATOR_KEY'],
     ['an address that is none', { chain: { tokenAddress: '0x12' } }, 'tokenAddress'],
     ['no service token', { serviceToken: { existingSecret: '' } }, 'serviceToken.existingSecret'],
     ['a scaled pool without Prometheus', { gpuPools: [pool()] }, 'poolAutoscaling.serverAddress'],

@@ -195,8 +195,12 @@ seccompProfile:
 {{- include "openledger.extraEnv" . }}
 {{- $given := list }}
 {{- range .workload.spec.secretFiles }}{{ $given = append $given .name }}{{ end }}
+{{- /* A signer elsewhere has the key; what opens it may be a secret of its own. */}}
+{{- $local := true }}
+{{- range .workload.spec.env }}{{ if and (eq .name "SETTLEMENT_SIGNER") (ne .value "local") }}{{ $local = false }}{{ end }}{{ end }}
 {{- range $needs.secrets }}
-{{- if not (has . $given) }}{{ fail (printf "services.%s.secretFiles: name the Secret that holds %s" $.workload.service .) }}{{ end }}
+{{- $elsewhere := and (eq . "SETTLEMENT_OPERATOR_KEY") (not $local) }}
+{{- if not (or $elsewhere (has . $given)) }}{{ fail (printf "services.%s.secretFiles: name the Secret that holds %s" $.workload.service .) }}{{ end }}
 {{- end }}
 {{- end -}}
 
