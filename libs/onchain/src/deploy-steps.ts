@@ -184,7 +184,7 @@ function constructorValues(
         params.operatorBps,
         params.royaltyBps,
         params.epochLengthS,
-        params.minPayoutWei,
+        plan.minPayoutWei,
         0,
       ],
     ],

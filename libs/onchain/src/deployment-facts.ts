@@ -43,10 +43,10 @@ export function factsOf(deployment: Deployment, plan: DeploymentPlan, deployer: 
 
 type Ask = (contract: ContractName, read: string, expected: unknown, ...given: unknown[]) => Fact;
 
-function parameterFacts(ask: Ask, { rewards }: DeploymentPlan): Fact[] {
+function parameterFacts(ask: Ask, { rewards, minPayoutWei }: DeploymentPlan): Fact[] {
   const { governor, timelockDelayS, params, stakes } = GOVERNANCE_PARAMETERS;
   // When the first version started is the deployment's own time.
-  const firstVersion = paramsTuple({ ...params, effectiveAtS: 0 }).slice(0, -1);
+  const firstVersion = paramsTuple({ ...params, minPayoutWei, effectiveAtS: 0 }).slice(0, -1);
   return [
     ask('governor', 'votingDelay', governor.votingDelayS),
     ask('governor', 'votingPeriod', governor.votingPeriodS),

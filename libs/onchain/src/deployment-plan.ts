@@ -29,6 +29,8 @@ export interface DeploymentPlan {
     /** Keeps administration beside the timelock: local chains only. */
     readonly administrator?: string;
   };
+  /** What a wallet must be owed to enter a root, in the first version of the parameters. */
+  readonly minPayoutWei: bigint;
   readonly rewards: {
     readonly activationDelayS: number;
     readonly resolutionWindowS: number;
@@ -52,6 +54,7 @@ export function localPlan(grants: readonly Grant[], options: DeployOptions): Dep
     grants,
     keys: { operator, poster: operator, confirmer: ZeroAddress, publisher: operator, slasher: operator },
     offices: { guardian: administrator, operations: administrator, administrator },
+    minPayoutWei: 0n,
     rewards: { ...GOVERNANCE_PARAMETERS.rewards, activationDelayS: options.activationDelayS ?? 0 },
   };
 }

@@ -83,6 +83,7 @@ export function productionPlan(given: unknown, deployer: string): DeploymentPlan
       operations: offices.operations,
       ...(offices.treasury !== undefined && { treasury: offices.treasury }),
     },
+    minPayoutWei: GOVERNANCE_PARAMETERS.params.minPayoutWei,
     rewards: GOVERNANCE_PARAMETERS.rewards,
   };
 }

@@ -36,12 +36,14 @@ export function connectChain(config: SettlementConfig): ConnectedChain {
   const distributor = new RewardsDistributor(config.CHAIN_DISTRIBUTOR_ADDRESS, provider);
   const escrow = new InferenceEscrow(config.CHAIN_ESCROW_ADDRESS, provider, config.CHAIN_ID);
   const registry = new AttributionRegistry(config.CHAIN_ATTRIBUTION_REGISTRY_ADDRESS, provider);
+  const params = new ParamRegistry(config.CHAIN_PARAM_REGISTRY_ADDRESS, provider);
+  const stakes = new StakeRegistry(config.CHAIN_STAKE_REGISTRY_ADDRESS, provider);
   const sources = [
     ...vaultEvents(vault),
     ...distributorEvents(distributor),
     ...escrowEvents(escrow, vault.address),
-    ...parameterEvents(new ParamRegistry(config.CHAIN_PARAM_REGISTRY_ADDRESS, provider)),
-    ...stakeEvents(new StakeRegistry(config.CHAIN_STAKE_REGISTRY_ADDRESS, provider)),
+    ...parameterEvents(params),
+    ...stakeEvents(stakes),
   ];
   const witnesses = config.CHAIN_WITNESS_RPC_URLS.map((url) => connect(url, config.CHAIN_ID));
   const endpoints = [provider, ...witnesses].map((one, index) => ({
@@ -54,8 +56,11 @@ export function connectChain(config: SettlementConfig): ConnectedChain {
     vault,
     escrow,
     reader: new CompareEndpoints(endpoints, { lagMax: LAG_BLOCKS_MAX }),
-    sender: new EthereumSender(provider, policedSigner(config, { vault, distributor, escrow, registry })),
-    contracts: new EthereumPayoutContracts(vault, distributor),
+    sender: new EthereumSender(
+      provider,
+      policedSigner(config, { vault, distributor, escrow, registry, stakes }),
+    ),
+    contracts: new EthereumPayoutContracts(vault, distributor, params),
   };
 }
 

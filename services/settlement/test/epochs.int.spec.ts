@@ -1,5 +1,5 @@
 import { newId } from '@openledger/kernel';
-import { developmentWallet, sendAndWait } from '@openledger/onchain';
+import { developmentWallet, ParamRegistry, sendAndWait } from '@openledger/onchain';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import fc from 'fast-check';
@@ -11,8 +11,9 @@ import { migrations } from '../src/migrations/index.js';
 import { EthereumPayoutContracts } from '../src/outbound/payout-contracts.js';
 import { PostgresQueries } from '../src/outbound/postgres-queries.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
+import { RegistryStakers } from '../src/outbound/registry-stakers.js';
 import { type ChainFixture, OPEN, startChain } from './chain-fixture.js';
-import { chainReader, chainSender } from './chain-parts.js';
+import { chainReader, chainSender, stakesOf } from './chain-parts.js';
 import { epochsOn } from './epochs-fixture.js';
 
 const ORGANISATION = '0190f3a0-0000-7000-8000-000000000001';
@@ -25,6 +26,7 @@ describe('chain epochs', () => {
   let fixture: ChainFixture;
   let database: Database;
   let store: PostgresSettlementStore;
+  let params: ParamRegistry;
   let queries: PostgresQueries;
   let epochs: ReturnType<typeof epochsOn>;
   let send: SendTransactions;
@@ -34,9 +36,11 @@ describe('chain epochs', () => {
     fixture = await startChain(DELAY_S);
     database = await Database.open({ url: await testDatabase(), schema: 'settlement', migrations });
     store = new PostgresSettlementStore(database);
-    const contracts = new EthereumPayoutContracts(fixture.vault, fixture.distributor);
+    params = new ParamRegistry(fixture.deployment.paramRegistry, fixture.chain.provider);
+    const contracts = new EthereumPayoutContracts(fixture.vault, fixture.distributor, params);
     queries = new PostgresQueries(database, contracts);
-    epochs = epochsOn(database, contracts, fixture.deployment.distributor);
+    const stakers = new RegistryStakers(fixture.vault, stakesOf(fixture));
+    epochs = epochsOn(database, contracts, fixture.deployment.distributor, stakers);
     const reader = chainReader(fixture);
     watch = new WatchChain(store, reader, { startBlock: 0, confirmations: 1 });
     send = new SendTransactions(store, chainSender(fixture), reader, {
@@ -108,6 +112,30 @@ describe('chain epochs', () => {
     const trial = await queries.trialBalance();
     expect(trial.debitsWei).toBe(trial.creditsWei);
   };
+
+  it('leaves whoever is due less than the smallest payout for a later epoch', async () => {
+    const administrator = developmentWallet(0).connect(fixture.chain.provider);
+    const { epochLengthS, ...current } = await params.current();
+    const now = (await fixture.chain.provider.getBlock('latest'))?.timestamp ?? 0;
+    const effectiveAtS = now + 2 * epochLengthS;
+    await sendAndWait(
+      administrator,
+      params.schedule({ ...current, epochLengthS, minPayoutWei: 100n, effectiveAtS }),
+    );
+    await later(2 * epochLengthS);
+    for (const who of ['small', 'large']) await register(who);
+    await earn('small', 99n);
+    await expect(epochs.closeEpoch.run(NOW)).rejects.toMatchObject({ code: 'NOTHING_TO_SETTLE' });
+    await earn('large', 100n);
+    const { epoch } = await closeAndSettle();
+    expect(await leavesOf(epoch)).toEqual(new Map([[walletOf('large'), 100n]]));
+    await expectPromisesHold(epoch);
+
+    await earn('small', 1n);
+    const next = await closeAndSettle();
+    expect((await leavesOf(next.epoch)).get(walletOf('small'))).toBe(100n);
+    await expectPromisesHold(next.epoch);
+  });
 
   it('E1, E2, E3: no leaf falls, leaves are what is owed, and what is owed is held, whatever happens', async () => {
     const payees = ['a', 'b', 'c', 'd'];
@@ -256,6 +284,51 @@ describe('chain epochs', () => {
     await settle();
     expect(await stateOf(1)).toBe('active');
     await expectPromisesHold(1);
+  });
+
+  it('brings stakers their part once somebody stakes, whoever shares it', async () => {
+    const registry = stakesOf(fixture);
+    const accrue = () =>
+      store.transaction(async (tx) => {
+        const reference = newId();
+        const credit = accrualOf({ role: 'stakers', payeeId: '' });
+        await tx.ledger.post([
+          single({ debit: payer(ORGANISATION), credit: CLEARING, amountWei: OPEN, reason: 'fee', reference }),
+          single({ debit: CLEARING, credit, amountWei: OPEN, reason: 'split', reference }),
+        ]);
+      });
+    await register('a');
+    await accrue();
+    await earn('a', OPEN);
+    await closeAndSettle();
+    expect((await registry.poolOf('validators')).rewardedWei).toBe(0n);
+
+    await sendAndWait(fixture.payer, fixture.token.approve(registry.address, 10n * OPEN));
+    await sendAndWait(fixture.payer, registry.stake('validators', 10n * OPEN));
+    await accrue();
+    await earn('a', OPEN);
+    await closeAndSettle();
+    expect(await registry.poolOf('validators')).toMatchObject({ rewardedWei: 2n * OPEN });
+    expect(await fixture.token.balanceOf(registry.address)).toBe(12n * OPEN);
+
+    await accrue();
+    await earn('a', OPEN);
+    await epochs.closeEpoch.run(NOW);
+    await rpc('evm_setAutomine', [false]);
+    await send.pass(NOW);
+    await rpc('evm_mine', []);
+    await send.pass(NOW);
+    await rpc('evm_mine', []);
+    await send.pass(NOW);
+    await rpc('evm_mine', []);
+    await rpc('evm_setAutomine', [true]);
+    await sendAndWait(fixture.payer, registry.notifyHeld()).catch(() => undefined);
+    await settle();
+    await epochs.closeEpoch.tick(NOW, LENGTHS);
+    await settle();
+    expect(await registry.poolOf('validators')).toMatchObject({ rewardedWei: 3n * OPEN });
+    expect(await queries.stuck()).toEqual([]);
+    await expectPromisesHold(3);
   });
 
   it('closes by the clock: so many ledger epochs to a chain epoch, and none without earnings', async () => {

@@ -1,9 +1,11 @@
 import { DomainError, invariant } from '@openledger/kernel';
 import { type Account, wallet } from '../domain/accounts.js';
 import { type EpochLengths, later, lengthOver } from '../domain/epoch-clock.js';
+import { NOTIFY_PURPOSE, STAKERS_PURPOSE } from '../domain/purpose.js';
 import { single } from '../domain/transfer.js';
 import type { Accrual, Epoch, EpochClock, EpochRevision, PayoutContracts } from './epoch-ports.js';
 import type { EpochRecords } from './manifest-ports.js';
+import { payStakers, type StakerPayout, type StakerPurposes } from './pay-stakers.js';
 import type { SettlementStore, SettlementTx } from './ports.js';
 import type { WriteManifests } from './write-manifests.js';
 
@@ -14,6 +16,11 @@ const UNDER_WAY: ReadonlySet<Epoch['state']> = new Set(['closing', 'held', 'post
 const revised = (purpose: string, { epoch, revision }: EpochRevision): string =>
   revision === 1 ? `${purpose}:${epoch}` : `${purpose}:${epoch}:${revision}`;
 export const fundPurpose = (epoch: EpochRevision): string => revised('fund', epoch);
+const stakerPurposes = (epoch: EpochRevision): StakerPurposes => ({
+  fund: revised(STAKERS_PURPOSE, epoch),
+  notify: revised(NOTIFY_PURPOSE, epoch),
+  reference: epochReference(epoch),
+});
 export const rootPurpose = (epoch: EpochRevision): string => revised('root', epoch);
 
 interface Parts {
@@ -21,6 +28,8 @@ interface Parts {
   readonly records: EpochRecords;
   readonly manifests: WriteManifests;
   readonly contracts: PayoutContracts;
+  /** Without it their part keeps accruing. */
+  readonly stakers?: StakerPayout;
 }
 
 /**
@@ -31,16 +40,17 @@ interface Parts {
 export class CloseEpoch {
   constructor(private readonly parts: Parts) {}
 
-  /** @throws DomainError EPOCH_IN_PROGRESS, NOTHING_TO_SETTLE */
+  /** @throws DomainError EPOCH_IN_PROGRESS, NOTHING_TO_SETTLE, PAYOUTS_FROZEN */
   async run(now: Date): Promise<Epoch> {
-    const epoch = await this.parts.store.transaction((tx) => this.begin(tx, now));
+    const minimumWei = await this.parts.contracts.minPayoutWei();
+    const epoch = await this.parts.store.transaction((tx) => this.begin(tx, now, minimumWei));
     return this.finish(epoch);
   }
 
   /** One look at the clock: closes what is over, and goes on with what a crash or missing funds interrupted. */
   async tick(now: Date, lengths: EpochLengths): Promise<void> {
     const last = await this.parts.store.transaction(async (tx) => {
-      await tx.epochs.dropStaleRoots();
+      await tx.epochs.dropStale();
       return tx.epochs.last();
     });
     if (last?.state === 'closing' || last?.state === 'held') await this.finish(last);
@@ -68,7 +78,7 @@ export class CloseEpoch {
   /** A chain epoch that is still on its way is waited for, and one in which nobody earned is skipped. */
   private async closeLedgerAlone(error: unknown, now: Date): Promise<void> {
     if (!(error instanceof DomainError)) throw error;
-    const waits = error.code === 'EPOCH_IN_PROGRESS';
+    const waits = ['EPOCH_IN_PROGRESS', 'PAYOUTS_FROZEN'].includes(error.code);
     if (!waits && error.code !== 'NOTHING_TO_SETTLE') throw error;
     await this.parts.store.transaction(async (tx) => {
       const clock = await tx.epochs.lockClock();
@@ -76,8 +86,12 @@ export class CloseEpoch {
     });
   }
 
-  private async begin(tx: SettlementTx, now: Date): Promise<Epoch> {
+  private async begin(tx: SettlementTx, now: Date, minimumWei: bigint): Promise<Epoch> {
     await tx.epochs.lock();
+    if (await tx.cases.frozen('payouts')) {
+      const message = 'a difference between chain and books is being looked into';
+      throw new DomainError('unavailable', 'PAYOUTS_FROZEN', message);
+    }
     const clock = await tx.epochs.lockClock();
     const last = await tx.epochs.last();
     if (last && UNDER_WAY.has(last.state)) {
@@ -96,8 +110,9 @@ export class CloseEpoch {
       closedAt: now,
     };
     await tx.epochs.begin(epoch);
-    if (!(await payAccruals(tx, epoch, ledgerEpoch))) {
-      const message = 'no payee with a known wallet has earned anything';
+    await tx.epochs.savePayments(epoch, ledgerEpoch, minimumWei);
+    if (!(await payAccruals(tx, epoch))) {
+      const message = 'no payee with a known wallet has earned enough to be paid';
       throw new DomainError('precondition', 'NOTHING_TO_SETTLE', message);
     }
     await tx.epochs.saveLeaves(epoch, last?.epoch ?? 0);
@@ -117,10 +132,17 @@ export class CloseEpoch {
     const previous = await store.transaction((tx) => tx.epochs.find(epoch.epoch - 1));
     const manifest = await manifests.chain(epoch, previous, { root, totalWei, leaves });
     const vaultWei = await contracts.vaultWei();
-    return store.transaction((tx) => this.queue(tx, { ...epoch, root, manifest, totalWei }, vaultWei));
+    const payout = (await this.parts.stakers?.ready()) ? this.parts.stakers : undefined;
+    return store.transaction((tx) =>
+      this.queue(tx, { ...epoch, root, manifest, totalWei }, { vaultWei, payout }),
+    );
   }
 
-  private async queue(tx: SettlementTx, computed: Epoch, vaultWei: bigint): Promise<Epoch> {
+  private async queue(
+    tx: SettlementTx,
+    computed: Epoch,
+    { vaultWei, payout }: { readonly vaultWei: bigint; readonly payout: StakerPayout | undefined },
+  ): Promise<Epoch> {
     await tx.epochs.lock();
     const current = await tx.epochs.find(computed.epoch);
     invariant(current, 'an epoch is never forgotten');
@@ -139,6 +161,10 @@ export class CloseEpoch {
       await tx.chain.enqueue({ purpose, call: this.parts.contracts.fund(missingWei) });
     }
     await tx.chain.enqueue({ purpose: rootPurpose(computed), call: this.parts.contracts.postRoot(computed) });
+    if (payout) {
+      const roomWei = missingWei > 0n ? vaultWei - missingWei : vaultWei;
+      await payStakers(tx, computed, stakerPurposes(computed), { payout, roomWei });
+    }
     const posted = await tx.epochs.find(computed.epoch);
     invariant(posted, 'an epoch is never forgotten');
     return posted;
@@ -148,8 +174,7 @@ export class CloseEpoch {
 const NO_ROOT = `0x${'0'.repeat(64)}`;
 
 /** All payees; false when there are none. */
-async function payAccruals(tx: SettlementTx, epoch: EpochRevision, ledgerEpoch: number): Promise<boolean> {
-  await tx.epochs.savePayments(epoch, ledgerEpoch);
+async function payAccruals(tx: SettlementTx, epoch: EpochRevision): Promise<boolean> {
   let any = false;
   for await (const page of paymentPages(tx, epoch)) {
     any = true;

@@ -89,8 +89,11 @@ export interface EpochLedger {
   begin(
     epoch: Omit<Epoch, 'root' | 'manifest' | 'totalWei' | 'leafCount' | 'fundedWei' | 'state'>,
   ): Promise<void>;
-  /** Under {@link EpochLedger.lockClock}: everything that payees with a wallet have accrued is to be paid by the epoch. */
-  savePayments(epoch: EpochRevision, ledgerEpoch: number): Promise<void>;
+  /**
+   * Under {@link EpochLedger.lockClock}: everything that payees have accrued is to be paid by the epoch, to wallets that are
+   * due `minimumWei` or more in all. Others go on accruing.
+   */
+  savePayments(epoch: EpochRevision, ledgerEpoch: number, minimumWei: bigint): Promise<void>;
   /** At most `limit` payments of an epoch, in order of their accounts, after the given one. */
   payments(epoch: EpochRevision, after: string, limit: number): Promise<Accrual[]>;
   /** Computes the leaves: those of epoch `previous` and the payments; leaves of epochs long past are dropped. */
@@ -106,9 +109,9 @@ export interface EpochLedger {
 
   /**
    * Gives up roots of disabled epochs that are not under way: the distributor would refuse them for ever. One that is signed
-   * is given up when it has reverted.
+   * is given up when it has reverted. So is sharing what stakers got, where somebody else did it.
    */
-  dropStaleRoots(): Promise<void>;
+  dropStale(): Promise<void>;
   /** Marks it disabled, and drops its leaves. */
   disable(epoch: EpochRevision): Promise<void>;
   /** Remembers that they were undone, and in which ledger epoch. */
@@ -139,6 +142,8 @@ export interface RootStanding {
 export abstract class PayoutContracts {
   abstract fund(amountWei: bigint): ContractCall;
   abstract postRoot(epoch: Pick<Epoch, 'epoch' | 'root' | 'totalWei' | 'manifest'>): ContractCall;
+  /** What a wallet must be due to enter a root, by the parameters in force. */
+  abstract minPayoutWei(): Promise<bigint>;
   /** What the vault holds now. */
   abstract vaultWei(): Promise<bigint>;
   abstract rootStanding(epoch: number): Promise<RootStanding>;

@@ -1,4 +1,10 @@
-import { CumulativeTree, type PrepaidVault, type RewardsDistributor, verifyProof } from '@openledger/onchain';
+import {
+  CumulativeTree,
+  type ParamRegistry,
+  type PrepaidVault,
+  type RewardsDistributor,
+  verifyProof,
+} from '@openledger/onchain';
 import {
   type ContractCall,
   type Epoch,
@@ -13,6 +19,8 @@ export class EthereumPayoutContracts extends PayoutContracts {
   constructor(
     private readonly vault: PrepaidVault,
     private readonly distributor: RewardsDistributor,
+    /** Without it every wei is paid. */
+    private readonly params?: ParamRegistry,
   ) {
     super();
   }
@@ -23,6 +31,10 @@ export class EthereumPayoutContracts extends PayoutContracts {
 
   postRoot(epoch: Pick<Epoch, 'epoch' | 'root' | 'totalWei' | 'manifest'>): ContractCall {
     return this.distributor.postRoot(epoch);
+  }
+
+  async minPayoutWei(): Promise<bigint> {
+    return this.params === undefined ? 0n : (await this.params.current()).minPayoutWei;
   }
 
   vaultWei(): Promise<bigint> {

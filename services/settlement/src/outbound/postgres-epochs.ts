@@ -121,13 +121,20 @@ export class PostgresEpochs implements EpochLedger {
     );
   }
 
-  async savePayments({ epoch, revision }: EpochRevision, ledgerEpoch: number): Promise<void> {
+  async savePayments(
+    { epoch, revision }: EpochRevision,
+    ledgerEpoch: number,
+    minimumWei: bigint,
+  ): Promise<void> {
     await this.tx.query(
       `INSERT INTO epoch_payment (epoch, revision, account, wallet, amount, ledger_epoch)
-       SELECT $1, $2, account.id, payee.wallet, account.credits_posted - account.debits_posted, $3
-       FROM account JOIN payee ON payee.id = substr(account.id, strpos(account.id, ':') + 1)
-       WHERE account.id LIKE ANY($4::text[]) AND account.credits_posted > account.debits_posted`,
-      [epoch, revision, ledgerEpoch, PAYABLE_ROLES.map((role) => `${role}:%`)],
+       SELECT $1, $2, id, wallet, amount, $3 FROM (
+         SELECT account.id, payee.wallet, credits_posted - debits_posted AS amount,
+           sum(credits_posted - debits_posted) OVER (PARTITION BY payee.wallet) AS due
+         FROM account JOIN payee ON payee.id = substr(account.id, strpos(account.id, ':') + 1)
+         WHERE account.id LIKE ANY($4::text[]) AND credits_posted > debits_posted
+       ) AS accrued WHERE due >= $5`,
+      [epoch, revision, ledgerEpoch, PAYABLE_ROLES.map((role) => `${role}:%`), minimumWei.toString()],
     );
   }
 
@@ -181,7 +188,7 @@ export class PostgresEpochs implements EpochLedger {
 
   async fundedWei(): Promise<bigint> {
     const [row] = await this.tx.query<{ amount: string | null }>(
-      'SELECT sum(amount) AS amount FROM epoch_funding',
+      "SELECT sum(amount) AS amount FROM epoch_funding WHERE purpose LIKE 'fund:%'",
     );
     return BigInt(row?.amount ?? 0);
   }
@@ -207,12 +214,17 @@ export class PostgresEpochs implements EpochLedger {
     await this.tx.query('DELETE FROM epoch_leaf WHERE epoch = $1', [epoch.epoch]);
   }
 
-  async dropStaleRoots(): Promise<void> {
+  async dropStale(): Promise<void> {
     await this.tx.query(
       `UPDATE chain_tx SET state = 'final', error = NULL
        WHERE purpose LIKE 'root:%' AND state IN ('queued', 'failed') AND NOT EXISTS (
          SELECT FROM epoch WHERE epoch.state IN ('posting', 'active') AND chain_tx.purpose =
            'root:' || epoch || CASE WHEN revision = 1 THEN '' ELSE ':' || revision END)`,
+    );
+    // Anybody may share what the registry holds: where somebody did, there is nothing left to do.
+    await this.tx.query(
+      `UPDATE chain_tx SET state = 'final', error = NULL
+       WHERE purpose LIKE 'notify:%' AND state IN ('queued', 'failed') AND error IS NOT NULL`,
     );
   }
 
