@@ -43,7 +43,7 @@ export class AcceptVoucher {
   ) {}
 
   /**
-   * @throws DomainError INVALID_CHANNEL, VOUCHER_WRONG_CHAIN, VOUCHER_WRONG_RECEIVER, VOUCHER_NOT_YOURS,
+   * @throws DomainError INVALID_CHANNEL, VOUCHER_WRONG_CHAIN, VOUCHER_WRONG_RECEIVER, VOUCHER_WITHOUT_KEY, VOUCHER_NOT_YOURS,
    * VOUCHER_TOO_LOW, VOUCHER_EXCEEDS_DEPOSIT, CHANNEL_FROZEN, CHANNEL_WITHDRAWING, VOUCHER_SIGNER_REVOKED,
    * INVALID_VOUCHER_SIGNATURE, CHANNEL_BUSY, VOUCHERS_FROZEN
    */
@@ -53,7 +53,7 @@ export class AcceptVoucher {
     const before = await this.standing(channelId);
     if (isKnown(before, voucher)) return { ...before, increaseWei: 0n };
     // Asked before anything is locked: a payer whose contract answers slowly keeps nobody waiting.
-    const onChain = await this.contracts.state(channelId, now);
+    const onChain = await this.contracts.state(channelId);
     refuse(voucher, before, onChain);
     await this.contracts.check(voucher).catch((error: unknown) => {
       throw withStanding(error, before);
@@ -95,6 +95,12 @@ export class AcceptVoucher {
           details: { field: name, expected: address },
         },
       );
+    }
+    // A payer that signs itself may be, or become, a contract that takes its word back after it was credited.
+    if (BigInt(config.payerAuthorizer) === 0n) {
+      throw new DomainError('invalid', 'VOUCHER_WITHOUT_KEY', 'name a key that signs: payerAuthorizer', {
+        details: { field: 'payerAuthorizer' },
+      });
     }
     if (contracts.organisationOf(config) !== organisationId) {
       throw new DomainError(
@@ -164,7 +170,9 @@ function refuse(voucher: Voucher, standing: KnownStanding, onChain: ChannelOnCha
   }
   if (onChain.isWithdrawing)
     throw deny('CHANNEL_WITHDRAWING', 'its money is being withdrawn; deposit instead');
-  if (onChain.isRevoking) throw deny('VOUCHER_SIGNER_REVOKED', 'the key of the channel is revoked');
+  if (onChain.isRevoked) {
+    throw deny('VOUCHER_SIGNER_REVOKED', 'the key of the channel is revoked; open another channel');
+  }
   if (maxClaimableWei <= standing.acceptedWei || maxClaimableWei <= onChain.claimedWei) {
     throw deny('VOUCHER_TOO_LOW', `sign more than ${standing.acceptedWei} wei: vouchers are cumulative`);
   }

@@ -29,8 +29,8 @@ export interface ChannelOnChain {
   readonly balanceWei: bigint;
   readonly claimedWei: bigint;
   readonly isWithdrawing: boolean;
-  /** The key of the channel is being revoked, and its vouchers will soon be worth nothing. */
-  readonly isRevoking: boolean;
+  /** The key of the channel is revoked, or will be: its vouchers are worth nothing from then on. */
+  readonly isRevoked: boolean;
 }
 
 /** The escrow, without sending anything. */
@@ -44,7 +44,7 @@ export abstract class ChannelContracts {
   abstract idOf(config: ChannelConfig): string;
   /** Whom the salt names, if anybody. */
   abstract organisationOf(config: ChannelConfig): string | undefined;
-  abstract state(channelId: string, now: Date): Promise<ChannelOnChain>;
+  abstract state(channelId: string): Promise<ChannelOnChain>;
   /** @throws DomainError INVALID_VOUCHER_SIGNATURE, VOUCHER_SIGNER_REVOKED, VOUCHER_EXCEEDS_BALANCE, VOUCHER_REPLAYED */
   abstract check(voucher: Voucher): Promise<void>;
   abstract claim(rows: readonly ClaimRow[]): ContractCall;

@@ -83,7 +83,7 @@ export interface OutgoingLedger {
   enqueue(transaction: QueuedTransaction): Promise<void>;
   /** Takes a nonce of its own choice: one that nothing of ours holds. */
   enqueueAt(transaction: QueuedTransaction, signer: string, nonce: number): Promise<void>;
-  /** At most `limit` that are not final: those with a nonce first, by nonce, then in the order they came. */
+  /** At most `limit` that are mined and not final, and as many that are not mined: by nonce, then as they came. */
   openTransactions(limit: number): Promise<OutgoingTransaction[]>;
   /** Locked until commit. */
   transaction(purpose: string): Promise<OutgoingTransaction | undefined>;

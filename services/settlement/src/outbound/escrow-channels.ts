@@ -43,13 +43,13 @@ export class EscrowChannels extends ChannelContracts {
     return organisationOf(config.salt);
   }
 
-  async state(channelId: string, now: Date): Promise<ChannelOnChain> {
+  async state(channelId: string): Promise<ChannelOnChain> {
     const { balanceWei, claimedWei, withdrawal, signerRevokedFromS } = await this.escrow.channel(channelId);
     return {
       balanceWei,
       claimedWei,
       isWithdrawing: withdrawal !== undefined,
-      isRevoking: signerRevokedFromS * 1_000 > now.getTime(),
+      isRevoked: signerRevokedFromS !== 0,
     };
   }
 

@@ -64,11 +64,16 @@ export class PostgresOutgoing implements OutgoingLedger {
   }
 
   async openTransactions(limit: number): Promise<OutgoingTransaction[]> {
-    const rows = await this.tx.query<TransactionRow>(
-      `SELECT * FROM chain_tx WHERE state <> 'final' ORDER BY nonce NULLS LAST, position LIMIT $1`,
+    // A chain that stops calling blocks final must not keep what is new from being sent.
+    const mined = await this.tx.query<TransactionRow>(
+      "SELECT * FROM chain_tx WHERE state = 'mined' ORDER BY nonce LIMIT $1",
       [limit],
     );
-    return this.withAttempts(rows);
+    const rest = await this.tx.query<TransactionRow>(
+      `SELECT * FROM chain_tx WHERE state NOT IN ('mined', 'final') ORDER BY nonce NULLS LAST, position LIMIT $1`,
+      [limit],
+    );
+    return this.withAttempts([...mined, ...rest]);
   }
 
   async transaction(purpose: string): Promise<OutgoingTransaction | undefined> {
