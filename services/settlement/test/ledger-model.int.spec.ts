@@ -17,8 +17,10 @@ const ACCOUNTS = [
   ...ORGANISATIONS.map(payer),
   reorgDebt('0190f3a0-0000-7000-8000-000000000000'),
 ];
-/** Few, so that ids come again and pending transfers are found. */
-const IDS = 24;
+/** Few, so that ids come again. */
+const IDS = 64;
+/** The ids below are mostly of pending transfers, between accounts that follow from the id: resolutions often fit. */
+const PENDING_IDS = 16;
 const START = Date.parse('2026-01-01T00:00:00Z');
 
 interface Real {
@@ -111,18 +113,18 @@ const opening = (organisation: number): Transfer => ({
 const transfer = fc
   .record({
     id: fc.nat(IDS - 1),
-    kind: fc.constantFrom<Transfer['kind']>('single', 'pending', 'pending', 'post', 'post', 'void'),
+    drawn: fc.constantFrom<Transfer['kind']>('single', 'pending', 'post', 'post', 'void'),
     debit: number,
     credit: number,
     amount,
-    of: fc.nat(IDS - 1),
+    of: fc.nat(PENDING_IDS + 1),
     expiry: fc.option(fc.integer({ min: -10, max: 100 }), { nil: undefined }),
     group: fc.option(fc.constantFrom('a', 'b'), { nil: undefined }),
   })
-  .map(({ id, kind, debit, credit, amount: amountWei, of, expiry, group }): Transfer => {
+  .map(({ id, drawn, debit, credit, amount: amountWei, of, expiry, group }): Transfer => {
+    const kind = id < PENDING_IDS && drawn !== 'single' ? 'pending' : drawn;
     const resolves = kind === 'post' || kind === 'void';
-    // Ids below 16 stand for one pair of accounts, so that resolutions often fit what they resolve.
-    const [from, to] = of < 16 && resolves ? pairOf(of) : id < 16 && !resolves ? pairOf(id) : [debit, credit];
+    const [from, to] = resolves ? pairOf(of) : id < PENDING_IDS ? pairOf(id) : [debit, credit];
     return {
       id: idOf(id),
       kind,

@@ -326,6 +326,26 @@ describe('the settlement service', () => {
     expect(trial.clearingWei).toBe('0');
   });
 
+  it('tells past balances, and shows that nothing was changed since', async () => {
+    const { body: now } = await call('balance', 'payer');
+    const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
+    expect((await call(`balance?at=${ago(3_600_000)}`, 'payer')).body).toMatchObject({ availableWei: '0' });
+    expect((await call(`balance?at=${ago(1)}`, 'payer')).body).toMatchObject({
+      availableWei: now.availableWei,
+    });
+    expect((await call(`balance?at=${ago(-60_000)}`, 'payer')).body).toMatchObject({ code: 'TIME_AHEAD' });
+    expect((await call('balance?at=yesterday', 'payer')).status).toBe(400);
+    const [newest] = await eventually(async () => {
+      const { blocks } = (await call('ledger/blocks')).body;
+      expect(blocks).not.toEqual([]);
+      return blocks;
+    }, 30_000);
+    expect((await call('ledger/verification', 'payer')).body).toMatchObject({ from: 1, intact: true });
+    expect(newest.hash).toMatch(/^[0-9a-f]{64}$/);
+    expect((await call('ledger/verification', 'nobody')).status).toBe(403);
+    expect((await call('ledger/verification?from=0', 'payer')).status).toBe(400);
+  }, 60_000);
+
   it('answers bad input with stable codes', async () => {
     expect((await call('claims/not-a-wallet')).status).toBe(400);
     expect((await call(`claims/${Wallet.createRandom().address}`)).body).toMatchObject({
