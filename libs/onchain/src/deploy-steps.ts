@@ -109,6 +109,8 @@ export function handOver(from: string, plan: DeploymentPlan): PreparedCall {
   ] as const;
   const calls = [
     call('execute', at.vault, vault.encodeFunctionData('setDistributor', [at.distributor, true])),
+    // Stakers' part of the fees goes the same way.
+    call('execute', at.vault, vault.encodeFunctionData('setDistributor', [at.stakeRegistry, true])),
     ...functions,
     ...holders.flatMap(([role, holder]) => [
       call('labelRole', ROLES[role], role),

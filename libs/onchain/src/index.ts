@@ -48,6 +48,7 @@ export { inferenceEscrowArtifact } from './generated/inference-escrow.js';
 export { openTokenArtifact } from './generated/open-token.js';
 export { prepaidVaultArtifact } from './generated/prepaid-vault.js';
 export { rewardsDistributorArtifact } from './generated/rewards-distributor.js';
+export { stakeRegistryArtifact } from './generated/stake-registry.js';
 export {
   GOVERNANCE_PARAMETERS,
   MONTH_S,

@@ -48,6 +48,11 @@ export class PrepaidVault extends DeployedContract {
     return String((await this.read('operator'))[0]);
   }
 
+  /** Whether it may send to the address. */
+  async isDistributor(address: string): Promise<boolean> {
+    return Boolean((await this.read('isDistributor', [address]))[0]);
+  }
+
   async totalDeposited(): Promise<bigint> {
     return BigInt((await this.read('totalDeposited'))[0]);
   }

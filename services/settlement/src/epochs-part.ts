@@ -1,9 +1,11 @@
+import { StakeRegistry } from '@openledger/onchain';
 import { CloseEpoch } from './application/close-epoch.js';
 import { EpochRecords, ManifestStore } from './application/manifest-ports.js';
 import { WriteManifests } from './application/write-manifests.js';
 import { ManifestController } from './inbound/manifest.rest.js';
 import { PostgresEpochRecords } from './outbound/postgres-epoch-records.js';
 import { PostgresManifests } from './outbound/postgres-manifests.js';
+import { RegistryStakers } from './outbound/registry-stakers.js';
 import type { Base, Part } from './part.js';
 
 /** How often within an epoch it is asked whether the epoch is over, between these bounds. */
@@ -19,7 +21,11 @@ export function epochsPart({ host, config, store, chain }: Base): Part {
     chainId: config.CHAIN_ID,
     address: config.CHAIN_DISTRIBUTOR_ADDRESS,
   });
-  const closeEpoch = new CloseEpoch({ store, records, manifests, contracts: chain.contracts });
+  const stakers = new RegistryStakers(
+    chain.vault,
+    new StakeRegistry(config.CHAIN_STAKE_REGISTRY_ADDRESS, chain.provider),
+  );
+  const closeEpoch = new CloseEpoch({ store, records, manifests, contracts: chain.contracts, stakers });
   const lengths = {
     ledgerMs: config.SETTLEMENT_EPOCH_MS,
     ledgersOfChain: config.SETTLEMENT_CHAIN_EPOCH_LENGTH,

@@ -8,6 +8,8 @@ import {
   prepaidVaultArtifact,
   type RewardsDistributor,
   rewardsDistributorArtifact,
+  type StakeRegistry,
+  stakeRegistryArtifact,
 } from '@openledger/onchain';
 import { Interface, type InterfaceAbi } from 'ethers';
 import type { TransactionSigner } from './application/signer-ports.js';
@@ -23,6 +25,7 @@ export interface SignedFor {
   readonly distributor: RewardsDistributor;
   readonly escrow: InferenceEscrow;
   readonly registry: AttributionRegistry;
+  readonly stakes: StakeRegistry;
 }
 
 /** The operator's key behind the list of what it may sign. */
@@ -39,7 +42,7 @@ const DISABLED_MAX = 32n;
 
 /** Everything that settlement sends: nothing else may be signed. */
 export function signingRules(contracts: SignedFor, fundLimitWei: bigint): SigningRule[] {
-  const { vault, distributor, escrow, registry } = contracts;
+  const { vault, distributor, escrow, registry, stakes } = contracts;
   return [
     {
       name: 'fund',
@@ -56,6 +59,7 @@ export function signingRules(contracts: SignedFor, fundLimitWei: bigint): Signin
     },
     { name: 'claim', to: escrow.address, selector: selectorOf(inferenceEscrowArtifact.abi, 'claim') },
     { name: 'settle', to: escrow.address, selector: selectorOf(inferenceEscrowArtifact.abi, 'settle') },
+    { name: 'notify', to: stakes.address, selector: selectorOf(stakeRegistryArtifact.abi, 'notifyHeld') },
     {
       name: 'anchor',
       to: registry.address,

@@ -31,9 +31,12 @@ export const chainReader = (
     ...stakeEvents(new StakeRegistry(fixture.deployment.stakeRegistry, provider)),
   ]);
 
+export const stakesOf = (fixture: ChainFixture): StakeRegistry =>
+  new StakeRegistry(fixture.deployment.stakeRegistry, fixture.chain.provider);
+
 export const policyOf = (fixture: ChainFixture): SigningPolicy => ({
   chainId: fixture.chain.chainId,
-  rules: signingRules({ ...fixture, escrow: escrowOf(fixture) }, 10n ** 27n),
+  rules: signingRules({ ...fixture, escrow: escrowOf(fixture), stakes: stakesOf(fixture) }, 10n ** 27n),
   dailyCostWei: 10n ** 18n,
 });
 

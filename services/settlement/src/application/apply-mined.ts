@@ -1,7 +1,7 @@
 import { encodeEvent, topics } from '@openledger/contracts';
 import { derivedId, invariant } from '@openledger/kernel';
-import { CHAIN_DISTRIBUTOR } from '../domain/accounts.js';
-import { kindOf, NO_EFFECT } from '../domain/purpose.js';
+import { CHAIN_DISTRIBUTOR, STAKERS_PROMISED } from '../domain/accounts.js';
+import { kindOf, NO_EFFECT, STAKERS_PURPOSE } from '../domain/purpose.js';
 import { epochReference, rootPurpose } from './close-epoch.js';
 import type { SettlementTx } from './ports.js';
 import { move, outOfVault } from './vault-moves.js';
@@ -15,7 +15,8 @@ export async function applyMined(tx: SettlementTx, purpose: string, transactionH
   const fundedWei = await tx.epochs.fundingOf(purpose);
   if (fundedWei !== undefined) {
     // Deposits that it was paid from may lie in blocks that are not read yet, or that a reorg just took back.
-    const given = [{ account: CHAIN_DISTRIBUTOR, amountWei: fundedWei }];
+    const account = kindOf(purpose) === STAKERS_PURPOSE ? STAKERS_PROMISED : CHAIN_DISTRIBUTOR;
+    const given = [{ account, amountWei: fundedWei }];
     await move(tx, given, await outOfVault(tx, fundedWei), { reason: 'fund', reference: purpose });
     return;
   }

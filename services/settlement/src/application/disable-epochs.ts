@@ -13,7 +13,7 @@ export async function disableEpochs(tx: SettlementTx, first: number): Promise<vo
   const ledgerEpoch = await tx.epochs.open();
   await tx.epochs.lock();
   for (const epoch of await tx.epochs.from(first)) await disable(tx, epoch, ledgerEpoch);
-  await tx.epochs.dropStaleRoots();
+  await tx.epochs.dropStale();
 }
 
 async function disable(tx: SettlementTx, epoch: Epoch, ledgerEpoch: number): Promise<void> {

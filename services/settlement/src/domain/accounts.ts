@@ -39,6 +39,11 @@ export const leased = (organisationId: string): Account => liability(`leased:${o
 /** What an operator prepaid for organisations with a free tier. */
 export const sponsor = (name: string): Account => liability(`sponsor:${name}`);
 
+/** What stakers earned and no epoch has sent to the stake registry. */
+export const STAKERS = liability('stakers');
+/** What an epoch sends there, until it is mined. */
+export const STAKERS_PROMISED = liability('promised:stakers');
+
 /** What the platform earned and did not give back. */
 export const PLATFORM = liability('platform');
 

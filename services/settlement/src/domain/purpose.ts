@@ -2,6 +2,9 @@
 export const CHANNELS_PURPOSE = 'channels';
 export const SETTLE_PURPOSE = 'settle';
 export const ANCHOR_PURPOSE = 'anchor';
+/** Sends stakers their part, and shares it among them. */
+export const STAKERS_PURPOSE = 'stakers';
+export const NOTIFY_PURPOSE = 'notify';
 /** Spends a nonce on nothing. */
 const GAP_PURPOSE = 'gap';
 
@@ -17,6 +20,7 @@ export const NO_EFFECT: ReadonlySet<string> = new Set([
   CHANNELS_PURPOSE,
   SETTLE_PURPOSE,
   ANCHOR_PURPOSE,
+  NOTIFY_PURPOSE,
   GAP_PURPOSE,
 ]);
 
