@@ -59,7 +59,7 @@ export class SendTransactions {
     await this.store.exclusively(`sender:${this.sender.address}`, async () => {
       const { open, frozen } = await this.store.transaction(async (tx) => ({
         open: await tx.chain.openTransactions(PASS_MAX),
-        frozen: { payouts: await tx.cases.frozen('payouts'), vouchers: await tx.cases.frozen('vouchers') },
+        frozen: { payouts: await tx.cases.frozen('payouts') },
       }));
       for (const transaction of open) {
         const stands = frozenBy(transaction.purpose);

@@ -32,59 +32,42 @@ export interface Booked {
 
 const SUPPLY_MAX_WEI = 10n ** 27n;
 
+type What = Pick<Found, 'freezes' | 'code' | 'subject'>;
+
+const payouts = (code: string, subject: string): What => ({ freezes: 'payouts', code, subject });
+const vouchers = (code: string): What => ({ freezes: 'vouchers', code, subject: 'chain:escrow' });
+
 /**
  * Compares what the contracts say at a block with what the books say of it. Contracts may hold more than they must,
  * because anybody can send tokens to them: what they counted must be equal, what they hold must be enough.
  */
 export function differencesOf(chain: Compared, books: Booked, lastSupplyWei = SUPPLY_MAX_WEI): Found[] {
   const vaultWei = chain.vaultDepositedWei + chain.escrowSettledWei - chain.vaultFundedWei;
-  const distributorWei = chain.vaultFundedWei - chain.distributorClaimedWei;
+  const paidInWei = chain.vaultFundedWei - chain.distributorClaimedWei;
   const owedWei = books.promisedWei - chain.distributorClaimedWei;
-  const checks: readonly (Found | undefined)[] = [
-    equal('payouts', 'VAULT_DIFFERS', 'chain:vault', books.vaultWei, vaultWei),
-    enough('payouts', 'VAULT_SHORT', 'chain:vault', books.vaultWei, chain.vaultHeldWei),
-    equal('payouts', 'DISTRIBUTOR_DIFFERS', 'chain:distributor', books.distributorWei, distributorWei),
-    enough(
-      'payouts',
-      'DISTRIBUTOR_SHORT',
-      'chain:distributor',
-      books.distributorWei + chain.distributorBondedWei,
-      chain.distributorHeldWei,
-    ),
-    enough('payouts', 'ROOT_UNDERFUNDED', 'chain:distributor', owedWei, chain.distributorHeldWei),
-    equal(
-      'vouchers',
-      'ESCROW_DIFFERS',
-      'chain:escrow',
-      books.escrowWei,
-      books.vouchersWei - chain.escrowSettledWei,
-    ),
-    enough('vouchers', 'VOUCHERS_OVERCLAIMED', 'chain:escrow', chain.escrowClaimedWei, books.vouchersWei),
-    enough('vouchers', 'ESCROW_SHORT', 'chain:escrow', books.escrowWei, chain.escrowHeldWei),
-    enough('payouts', 'STAKES_SHORT', 'stakes', chain.stakesOwedWei, chain.stakesHeldWei),
-    enough('payouts', 'SUPPLY_GREW', 'token', chain.supplyWei, lastSupplyWei),
+  const bookedWei = books.distributorWei + chain.distributorBondedWei;
+  const unsweptWei = books.vouchersWei - chain.escrowSettledWei;
+  const [vault, distributor] = ['chain:vault', 'chain:distributor'];
+  return [
+    ...equal(payouts('VAULT_DIFFERS', vault), books.vaultWei, vaultWei),
+    ...enough(payouts('VAULT_SHORT', vault), books.vaultWei, chain.vaultHeldWei),
+    ...equal(payouts('DISTRIBUTOR_DIFFERS', distributor), books.distributorWei, paidInWei),
+    ...enough(payouts('DISTRIBUTOR_SHORT', distributor), bookedWei, chain.distributorHeldWei),
+    ...enough(payouts('ROOT_UNDERFUNDED', distributor), owedWei, chain.distributorHeldWei),
+    ...equal(vouchers('ESCROW_DIFFERS'), books.escrowWei, unsweptWei),
+    ...enough(vouchers('VOUCHERS_OVERCLAIMED'), chain.escrowClaimedWei, books.vouchersWei),
+    ...enough(vouchers('ESCROW_SHORT'), books.escrowWei, chain.escrowHeldWei),
+    ...enough(payouts('STAKES_SHORT', 'stakes'), chain.stakesOwedWei, chain.stakesHeldWei),
+    ...enough(payouts('SUPPLY_GREW', 'token'), chain.supplyWei, lastSupplyWei),
   ];
-  return checks.filter((found) => found !== undefined);
 }
 
-function equal(
-  freezes: Found['freezes'],
-  code: string,
-  subject: string,
-  expectedWei: bigint,
-  actualWei: bigint,
-): Found | undefined {
-  if (expectedWei === actualWei) return undefined;
-  return { freezes, code, subject, expected: expectedWei.toString(), actual: actualWei.toString() };
+function equal(what: What, expectedWei: bigint, actualWei: bigint): Found[] {
+  if (expectedWei === actualWei) return [];
+  return [{ ...what, expected: expectedWei.toString(), actual: actualWei.toString() }];
 }
 
-function enough(
-  freezes: Found['freezes'],
-  code: string,
-  subject: string,
-  neededWei: bigint,
-  heldWei: bigint,
-): Found | undefined {
-  if (heldWei >= neededWei) return undefined;
-  return { freezes, code, subject, expected: `at least ${neededWei}`, actual: heldWei.toString() };
+function enough(what: What, neededWei: bigint, heldWei: bigint): Found[] {
+  if (heldWei >= neededWei) return [];
+  return [{ ...what, expected: `at least ${neededWei}`, actual: heldWei.toString() }];
 }
