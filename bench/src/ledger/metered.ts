@@ -18,7 +18,7 @@ const ANSWERS = 24_000;
 /** As the event log hands them over while there is a backlog. */
 const BATCH = 2_000;
 /** Partitions that are worked on side by side. */
-const LANES = 2;
+const LANES = 3;
 
 /** Keeps the events of credited answers from being queued, to show what that costs. */
 class WithoutEvents extends PostgresSettlementStore {

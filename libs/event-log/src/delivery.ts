@@ -29,20 +29,21 @@ export class Delivery {
     const keys = [...new Set(records.map((record) => record.key))];
     const parked = await this.lot.keysAmong(this.subscription.group, topic, keys);
     let done = 0;
-    let aloneUntil = 0;
+    let most = records.length;
     while (done < records.length && !this.signal.aborted) {
-      const batch = done < aloneUntil ? [] : this.batchAt(topic, records, done, parked);
+      const batch = this.batchAt(topic, records, done, parked).slice(0, most);
       if (batch.length > 1) {
-        if (await this.handleTogether(topic, batch)) {
-          done += batch.length;
-          await onDone(done);
-        } else {
-          aloneUntil = done + batch.length;
-        }
+        const handled = await this.handleTogether(topic, batch);
+        // Halved down to the record that fails, which costs a few calls and not one for each record.
+        most = handled ? most * 2 : Math.floor(batch.length / 2);
+        if (!handled) continue;
+        done += batch.length;
+        await onDone(done);
         continue;
       }
       const record = records[done];
       if (record === undefined || !(await this.handleAlone(topic, record, parked))) break;
+      most *= 2;
       await onDone(++done);
     }
     return done;

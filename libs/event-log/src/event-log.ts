@@ -48,14 +48,14 @@ export interface Subscription {
   readonly from?: 'earliest' | 'latest';
   /** Told of every failed delivery of a single record, parked or not. */
   readonly onFailure?: (failure: DeliveryFailure) => void;
-  /** Told of every batch that failed, before its records are delivered one by one. */
+  /** Told of every batch that failed, before its records are delivered in smaller ones. */
   readonly onBatchFailure?: (failure: BatchFailure) => void;
 }
 
 /**
  * Takes records of one partition together, in order: as many as wait, up to `recordsMax`, and never waits for more.
- * Returning commits them all. When it throws, nothing of the batch may have had an effect, and each of its records goes
- * to {@link Subscription.handle} by itself, so that one that is poisonous is retried and parked alone.
+ * Returning commits them all. When it throws, nothing of the batch may have had an effect: it comes again in halves, down to
+ * single records, which go to {@link Subscription.handle}, so that one that is poisonous is retried and parked alone.
  */
 export interface BatchHandling {
   /** At most 2,000. */

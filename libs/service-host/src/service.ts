@@ -89,7 +89,7 @@ const BATCH_RECORDS_MAX = 2_000;
 
 /**
  * Consumes a topic in batches of whatever waits, one event included. `handle` does all of a batch or nothing: after a
- * failure it is called again for each event of it alone.
+ * failure it is called again for parts of it, down to single events.
  */
 export function onBatch<T>(
   topic: Topic<T>,

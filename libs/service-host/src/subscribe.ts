@@ -53,7 +53,7 @@ export async function subscribe({
       log.warn({ err: error, attempt, parked, id: record.id, topic: record.type }, 'event failed');
     },
     onBatchFailure: ({ topic, records, error }) =>
-      log.warn({ err: error, topic, records }, 'a batch failed: its events follow one by one'),
+      log.warn({ err: error, topic, records }, 'a batch failed: its events follow in smaller ones'),
   });
 }
 

@@ -114,6 +114,37 @@ export function batchContract(tools: ContractTools): void {
       await tools.until(() => expect(alone.texts('b')).toEqual(['bad', 'b2', 'b3']));
     });
 
+    it('that fail for one record of many are soon as large again', async () => {
+      const topic = await tools.topic(1);
+      const events = Array.from({ length: 200 }, (_, n) =>
+        eventOf(topic, `key-${n}`, n === 77 ? 'bad' : `${n}`),
+      );
+      await tools.log().append(topic, events);
+      const seen = new Seen();
+      const sizes: number[] = [];
+      const refuseBad = (record: EventRecord) => {
+        if (textOf(record) === 'bad') throw new Error('cannot stand it');
+      };
+      const { alone } = await inBatches(
+        topic,
+        async (records) => {
+          records.forEach(refuseBad);
+          sizes.push(records.length);
+          for (const record of records) await seen.handle(record);
+        },
+        {
+          handle: async (record) => {
+            refuseBad(record);
+            await alone.handle(record);
+          },
+        },
+      );
+      await tools.until(() => expect(seen.records.length + alone.records.length).toBe(199));
+      await tools.until(async () => expect(await tools.log().parked(topic)).toHaveLength(1));
+      expect(alone.records.length).toBeLessThan(20);
+      expect(sizes.at(-1)).toBeGreaterThan(10);
+    });
+
     it('are given back whole when the member closes, and committed whole when they ended', async () => {
       const topic = await tools.topic(1);
       const gate = new Gate();
