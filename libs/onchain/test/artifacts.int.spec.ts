@@ -8,5 +8,5 @@ describe('the checked-in artifacts', () => {
   it('are what the pinned compiler makes of the sources', async () => {
     // Exits with 1, and names the file, when one differs.
     await promisify(execFile)(process.execPath, [script, '--check']);
-  });
+  }, 120_000);
 });
