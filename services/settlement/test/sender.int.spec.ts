@@ -137,7 +137,7 @@ describe('sending through a strict and faulty node', () => {
   it('does not send twice where receipts are withheld, and tells', async () => {
     pool.hidesReceipts = true;
     await enqueue('settle:1');
-    const loop = sender();
+    const loop = sender({ finality: { blocks: 0 } });
     for (let passes = 0; passes < 4; passes += 1) await loop.pass(after(passes * 61_000));
     expect((await stateOf('settle:1'))?.error).toMatch(/^RECEIPT_MISSING/);
     expect(await mined()).toBe(1);

@@ -15,6 +15,8 @@ interface Pooled {
   readonly tipWei: bigint;
 }
 
+const MINING_LIMIT_MS = 10_000;
+
 class Refusal extends Error {}
 
 /**
@@ -111,6 +113,9 @@ export class StrictPool {
     }
     this.pending.set(key, offered);
     await this.behind.send('eth_sendRawTransaction', [raw]);
+    // Anvil answers before it mines; whoever asks next should find what a block at once would hold.
+    const minesNow = nonce === mined && (await this.behind.send('anvil_getAutomine', []));
+    if (minesNow) await this.behind.waitForTransaction(hash, 1, MINING_LIMIT_MS);
     if (this.late > 0) {
       this.late -= 1;
       throw new Refusal('the upstream did not answer in time');

@@ -1,6 +1,6 @@
 import { type ChannelConfig, developmentWallet, payerAccount, sendAndWait } from '@openledger/onchain';
 import { Database } from '@openledger/persistence';
-import { testDatabase } from '@openledger/testing';
+import { eventually, testDatabase } from '@openledger/testing';
 import { type HDNodeWallet, ZeroAddress } from 'ethers';
 import { AcceptVoucher, type PresentedVoucher } from '../src/application/accept-voucher.js';
 import { ClaimChannels } from '../src/application/claim-channels.js';
@@ -64,7 +64,11 @@ describe('topping up by vouchers', () => {
       replaceAfterMs: 60_000,
       attemptsMax: 4,
     });
-    for (let passes = 0; passes < 3; passes += 1) await loop.pass(NOW);
+    await eventually(async () => {
+      await loop.pass(NOW);
+      const sent = await store.transaction((tx) => tx.chain.summaries(10));
+      expect(sent.filter(({ state }) => state !== 'mined')).toEqual([]);
+    });
   };
   const channelOf = (organisationId: string, over: Partial<ChannelConfig> = {}): ChannelConfig => ({
     payer: developmentWallet(2).address,

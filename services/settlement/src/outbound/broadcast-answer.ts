@@ -28,6 +28,11 @@ export function broadcastAnswerOf(error: unknown): BroadcastAnswer | undefined {
 
 /** What the node said, without the request around it. */
 function textOf(error: unknown): string {
-  const { error: inner, message } = error as { error?: { message?: unknown }; message?: unknown };
-  return String(inner?.message ?? message ?? error);
+  const {
+    error: inner,
+    shortMessage,
+    message,
+  } = error as Record<'error' | 'shortMessage' | 'message', unknown>;
+  const said = (inner as { message?: unknown } | undefined)?.message;
+  return String(said ?? shortMessage ?? message ?? error);
 }
