@@ -1,15 +1,23 @@
 import type { ScoredRequest, ServedRequest } from './metering-ports.js';
 
-/** Whether two events say the same of what an answer used and whose it is. */
+/**
+ * Whether an event says what is recorded of what an answer used and whose it is. What was not recorded yet when it came
+ * does not contradict it.
+ */
 export const sameServed = (a: ServedRequest, b: ServedRequest): boolean =>
   a.organisationId === b.organisationId &&
   a.modelId === b.modelId &&
   a.usage.promptTokens === b.usage.promptTokens &&
-  (a.usage.cachedTokens ?? 0) === (b.usage.cachedTokens ?? 0) &&
+  sameIfKnown(a.usage.cachedTokens, b.usage.cachedTokens ?? 0) &&
   a.usage.completionTokens === b.usage.completionTokens &&
   a.holdId === b.holdId &&
+  sameIfKnown(a.adapterDigest, b.adapterDigest) &&
+  sameIfKnown(a.nodeKey, b.nodeKey) &&
   a.servedAt.getTime() === b.servedAt.getTime() &&
   sameTold(a.told, b.told);
+
+const sameIfKnown = <T>(recorded: T | undefined, given: T | undefined): boolean =>
+  recorded === undefined || recorded === given;
 
 type Told = ServedRequest['told'];
 
