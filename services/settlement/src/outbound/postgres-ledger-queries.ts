@@ -1,3 +1,4 @@
+import { invariant } from '@openledger/kernel';
 import type { Database } from '@openledger/persistence';
 import { LedgerQueries } from '../application/ledger-queries.js';
 import type { Account } from '../domain/accounts.js';
@@ -6,37 +7,40 @@ import type { Standing } from '../domain/standing.js';
 import { type StandingRow, toStanding } from './ledger-rows.js';
 import { type BlockRow, toBlock } from './postgres-seals.js';
 
-/**
- * From the last block that ended by then, the transfers of the blocks that reach over it, and those that no block has yet.
- */
-const STANDINGS_AT = `
+/** The last block that ended by then, up to where blocks reach over that time, and where no block is yet. */
+const BOUNDS_AT = `
   WITH base AS (
-    SELECT number, last_position FROM block WHERE reached_at <= $2 ORDER BY reached_at DESC, number DESC LIMIT 1
-  ), bounds AS (
-    SELECT coalesce((SELECT number FROM base), 0) AS block, coalesce((SELECT last_position FROM base), 0) AS after,
-      coalesce((SELECT max(last_position) FROM block
-        WHERE tstzrange(earliest_at, reached_at, '[]') @> $2::timestamptz AND reached_at > $2), 0) AS up_to,
-      coalesce((SELECT last_position FROM block ORDER BY number DESC LIMIT 1), 0) AS sealed
-  ), part AS (
-    SELECT movement.* FROM movement, bounds
-    WHERE movement.position > bounds.after AND movement.position <= bounds.up_to AND recorded_at <= $2
-    UNION ALL
-    SELECT movement.* FROM movement, bounds WHERE movement.position > bounds.sealed AND recorded_at <= $2
+    SELECT number, last_position FROM block WHERE reached_at <= $1 ORDER BY reached_at DESC, number DESC LIMIT 1
   )
-  SELECT account.id AS key, coalesce(kept.debits_pending, 0) + coalesce(moved.dp, 0) AS dp,
-    coalesce(kept.debits_posted, 0) + coalesce(moved.dpo, 0) AS dpo,
-    coalesce(kept.credits_pending, 0) + coalesce(moved.cp, 0) AS cp,
-    coalesce(kept.credits_posted, 0) + coalesce(moved.cpo, 0) AS cpo
-  FROM account
-    LEFT JOIN LATERAL (
-      SELECT * FROM account_history WHERE account = account.key AND block <= (SELECT block FROM bounds)
-      ORDER BY block DESC LIMIT 1
-    ) AS kept ON true
-    LEFT JOIN LATERAL (
-      SELECT sum(debits_pending) AS dp, sum(debits_posted) AS dpo, sum(credits_pending) AS cp, sum(credits_posted) AS cpo
-      FROM part WHERE part.account = account.key
-    ) AS moved ON true
-  WHERE account.id = ANY($1::text[])`;
+  SELECT coalesce((SELECT number FROM base), 0) AS block, coalesce((SELECT last_position FROM base), 0) AS after,
+    coalesce((SELECT max(last_position) FROM block
+      WHERE tstzrange(earliest_at, reached_at, '[]') @> $1::timestamptz AND reached_at > $1), 0) AS up_to,
+    coalesce((SELECT last_position FROM block ORDER BY number DESC LIMIT 1), 0) AS sealed`;
+
+/** With the bounds as constants, so that the planner sees how few positions lie between them. */
+const STANDINGS_AT = `
+  WITH asked AS MATERIALIZED (SELECT key, id FROM account WHERE id = ANY($1::text[])), found AS (
+    SELECT asked.id, kept.debits_pending AS dp, kept.debits_posted AS dpo, kept.credits_pending AS cp,
+      kept.credits_posted AS cpo
+    FROM asked CROSS JOIN LATERAL (
+      SELECT * FROM account_history WHERE account = asked.key AND block <= $3 ORDER BY block DESC LIMIT 1
+    ) AS kept
+    UNION ALL
+    SELECT asked.id, debits_pending, debits_posted, credits_pending, credits_posted
+    FROM movement JOIN asked ON asked.key = movement.account
+    WHERE position > $4 AND position <= $5 AND recorded_at <= $2
+    UNION ALL
+    SELECT asked.id, debits_pending, debits_posted, credits_pending, credits_posted
+    FROM movement JOIN asked ON asked.key = movement.account WHERE position > $6 AND recorded_at <= $2
+  )
+  SELECT id AS key, sum(dp) AS dp, sum(dpo) AS dpo, sum(cp) AS cp, sum(cpo) AS cpo FROM found GROUP BY id`;
+
+interface Bounds {
+  readonly block: string;
+  readonly after: string;
+  readonly up_to: string;
+  readonly sealed: string;
+}
 
 const NOTHING: Standing = {
   debitsPendingWei: 0n,
@@ -51,7 +55,16 @@ export class PostgresLedgerQueries extends LedgerQueries {
   }
 
   async standingsAt(accounts: readonly Account[], at: Date): Promise<Standing[]> {
-    const rows = await this.database.query<StandingRow>(STANDINGS_AT, [accounts.map(({ id }) => id), at]);
+    const [bounds] = await this.database.query<Bounds>(BOUNDS_AT, [at]);
+    invariant(bounds, 'bounds are one row');
+    const rows = await this.database.query<StandingRow>(STANDINGS_AT, [
+      accounts.map(({ id }) => id),
+      at,
+      bounds.block,
+      bounds.after,
+      bounds.up_to,
+      bounds.sealed,
+    ]);
     const found = new Map(rows.map((row) => [row.key, toStanding(row)]));
     return accounts.map(({ id }) => found.get(id) ?? NOTHING);
   }
