@@ -27,8 +27,10 @@ const CONTENT = `
     SELECT transfer.position, json_build_array(transfer.position, transfer.id, transfer.kind, debit.id, credit.id,
       amount::text, released::text, pending_id, (extract(epoch FROM expires_at) * 1000000)::bigint, reason, reference,
       refusal, (extract(epoch FROM recorded_at) * 1000000)::bigint)::text AS line
-    FROM transfer JOIN account debit ON debit.key = transfer.debit JOIN account credit ON credit.key = transfer.credit
-    WHERE transfer.position > $1 AND transfer.position <= $2 ORDER BY transfer.position LIMIT $3
+    FROM (
+      SELECT * FROM transfer WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3
+    ) AS transfer
+      JOIN account debit ON debit.key = transfer.debit JOIN account credit ON credit.key = transfer.credit
   ) AS lines`;
 
 /** Where the accounts of the transfers in ($1, $2] stand after them, by their balances at the end of an earlier block. */
