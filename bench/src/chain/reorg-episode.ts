@@ -172,6 +172,8 @@ export class Episode {
   /** Goes on in good weather until everything that can be mined is mined, and seen. */
   private async settle(): Promise<void> {
     Object.assign(this.faults, { forgets: 0, fails: 0, hides: 0 });
+    // The last pass may have crashed before it looked for what the reorg took back.
+    await this.work();
     for (let rounds = 0; rounds < SETTLE_ROUNDS_MAX; rounds += 1) {
       const [row] = await this.live.query<{ open: number }>(
         "SELECT count(*)::int AS open FROM chain_tx WHERE state NOT IN ('mined', 'final')",
