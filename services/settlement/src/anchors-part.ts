@@ -1,9 +1,9 @@
 import { AttributionRegistry } from '@openledger/onchain';
-import { AnchorManifests } from './application/anchor-manifests.js';
-import { AnchorQueries } from './application/anchor-ports.js';
+import { AnchorManifests } from './application/epochs/anchor-manifests.js';
+import { AnchorQueries } from './application/epochs/anchor-ports.js';
 import { AnchorsController } from './inbound/anchors.rest.js';
-import { AnchorRegistry } from './outbound/anchor-registry.js';
-import { PostgresAnchorQueries } from './outbound/postgres-anchors.js';
+import { AnchorRegistry } from './outbound/epochs/anchor-registry.js';
+import { PostgresAnchorQueries } from './outbound/epochs/postgres-anchors.js';
 import type { Base, Part } from './part.js';
 
 /** A pass looks for manifests that were written since the last; there is one a ledger epoch. */

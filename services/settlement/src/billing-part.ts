@@ -1,15 +1,15 @@
-import { AnnouncePrice } from './application/announce-price.js';
-import { BillingQueries } from './application/billing-queries.js';
-import { FreeTiers } from './application/grant-free-tier.js';
-import { RefundAnswer } from './application/refund-answer.js';
-import { SetBudget } from './application/set-budget.js';
-import { TellBudgets } from './application/tell-budgets.js';
+import { AnnouncePrice } from './application/billing/announce-price.js';
+import { BillingQueries } from './application/billing/billing-queries.js';
+import { FreeTiers } from './application/billing/grant-free-tier.js';
+import { RefundAnswer } from './application/billing/refund-answer.js';
+import { SetBudget } from './application/billing/set-budget.js';
+import { TellBudgets } from './application/billing/tell-budgets.js';
 import type { SettlementConfig } from './config.js';
-import type { PriceNotice } from './domain/price.js';
+import type { PriceNotice } from './domain/billing/price.js';
 import { BillingController } from './inbound/billing.rest.js';
 import { PricesController } from './inbound/prices.rest.js';
 import { RefundsController } from './inbound/refunds.rest.js';
-import { PostgresBillingQueries } from './outbound/postgres-billing-queries.js';
+import { PostgresBillingQueries } from './outbound/billing/postgres-billing-queries.js';
 import type { Base, Part } from './part.js';
 
 const TELL_BUDGETS_EVERY_MS = 5_000;

@@ -8,21 +8,21 @@ import {
   RewardsDistributor,
   StakeRegistry,
 } from '@openledger/onchain';
-import { CompareEndpoints } from './application/compare-endpoints.js';
-import { SendTransactions } from './application/send-transactions.js';
-import { WatchChain } from './application/watch-chain.js';
+import { CompareEndpoints } from './application/chain/compare-endpoints.js';
+import { SendTransactions } from './application/chain/send-transactions.js';
+import { WatchChain } from './application/chain/watch-chain.js';
 import type { SettlementConfig } from './config.js';
-import { publicEndpoint } from './domain/public-endpoint.js';
-import { EthereumReader } from './outbound/ethereum-reader.js';
-import { EthereumSender } from './outbound/ethereum-sender.js';
+import { publicEndpoint } from './domain/chain/public-endpoint.js';
+import { EthereumReader } from './outbound/chain/ethereum-reader.js';
+import { EthereumSender } from './outbound/chain/ethereum-sender.js';
 import {
   distributorEvents,
   escrowEvents,
   parameterEvents,
   stakeEvents,
   vaultEvents,
-} from './outbound/event-sources.js';
-import { EthereumPayoutContracts } from './outbound/payout-contracts.js';
+} from './outbound/chain/event-sources.js';
+import { EthereumPayoutContracts } from './outbound/epochs/payout-contracts.js';
 import type { Base, ConnectedChain, Part } from './part.js';
 import { policedSigner } from './signer.js';
 

@@ -1,6 +1,6 @@
 import { addresses, chainAddress, count, flag, milliseconds, wei } from '@openledger/config';
 import { z } from 'zod';
-import { DEFAULT_ROLE_SPLIT } from './domain/split-fee.js';
+import { DEFAULT_ROLE_SPLIT } from './domain/split/split-fee.js';
 
 /** Six bps: platform, developer, stakers, contributors, node, royalty; the last two may be left out. */
 const roleSplit = z

@@ -4,16 +4,16 @@ import { DomainError } from '@openledger/kernel';
 import { connect, RewardsDistributor } from '@openledger/onchain';
 import { JsonRpcProvider, Wallet } from 'ethers';
 import { z } from 'zod';
-import { ConfirmRoots } from './application/confirm-roots.js';
-import { VerifyEpoch } from './application/verify-epoch.js';
-import { DistributorConfirmations } from './outbound/distributor-confirmations.js';
+import { ConfirmRoots } from './application/epochs/confirm-roots.js';
+import { VerifyEpoch } from './application/epochs/verify-epoch.js';
+import { DistributorConfirmations } from './outbound/epochs/distributor-confirmations.js';
 import {
   FolderManifests,
   HashedLines,
   HttpManifests,
   RpcRoots,
   rootOf,
-} from './outbound/published-epochs.js';
+} from './outbound/epochs/published-epochs.js';
 
 const USAGE =
   'confirm --rpc URL --distributor 0x… (--url http://host:port | --folder PATH)\n' +

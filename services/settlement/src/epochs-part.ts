@@ -1,11 +1,11 @@
 import { StakeRegistry } from '@openledger/onchain';
-import { CloseEpoch } from './application/close-epoch.js';
-import { EpochRecords, ManifestStore } from './application/manifest-ports.js';
-import { WriteManifests } from './application/write-manifests.js';
+import { CloseEpoch } from './application/epochs/close-epoch.js';
+import { EpochRecords, ManifestStore } from './application/epochs/manifest-ports.js';
+import { WriteManifests } from './application/epochs/write-manifests.js';
 import { ManifestController } from './inbound/manifest.rest.js';
-import { PostgresEpochRecords } from './outbound/postgres-epoch-records.js';
-import { PostgresManifests } from './outbound/postgres-manifests.js';
-import { RegistryStakers } from './outbound/registry-stakers.js';
+import { PostgresEpochRecords } from './outbound/epochs/postgres-epoch-records.js';
+import { PostgresManifests } from './outbound/epochs/postgres-manifests.js';
+import { RegistryStakers } from './outbound/epochs/registry-stakers.js';
 import type { Base, Part } from './part.js';
 
 /** How often within an epoch it is asked whether the epoch is over, between these bounds. */

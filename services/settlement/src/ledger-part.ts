@@ -1,11 +1,11 @@
-import { LedgerQueries } from './application/ledger-queries.js';
-import { PastBalance } from './application/past-balance.js';
-import { SealLedger } from './application/seal-ledger.js';
-import { VerifyChain } from './application/verify-chain.js';
-import { VoidExpired } from './application/void-expired.js';
+import { LedgerQueries } from './application/ledger/ledger-queries.js';
+import { PastBalance } from './application/ledger/past-balance.js';
+import { SealLedger } from './application/ledger/seal-ledger.js';
+import { VerifyChain } from './application/ledger/verify-chain.js';
+import { VoidExpired } from './application/ledger/void-expired.js';
 import { BalanceController } from './inbound/balance.rest.js';
 import { LedgerController } from './inbound/ledger.rest.js';
-import { PostgresLedgerQueries } from './outbound/postgres-ledger-queries.js';
+import { PostgresLedgerQueries } from './outbound/ledger/postgres-ledger-queries.js';
 import type { Base, Part } from './part.js';
 
 /** How far the sealed chain is behind, and how much of the ledger a question about the past reads at most. */

@@ -1,11 +1,11 @@
-import { EarningsQueries } from './application/earnings-queries.js';
-import { RecordPayees } from './application/record-payees.js';
-import { RecordUsage } from './application/record-usage.js';
-import { checkRoles } from './domain/split-fee.js';
+import { EarningsQueries } from './application/metering/earnings-queries.js';
+import { RecordPayees } from './application/metering/record-payees.js';
+import { RecordUsage } from './application/metering/record-usage.js';
+import { checkRoles } from './domain/split/split-fee.js';
 import { EarningsController } from './inbound/earnings.rest.js';
 import { RefusedEventsController } from './inbound/refused-events.rest.js';
 import { subscriptions } from './inbound/subscriptions.js';
-import { PostgresEarnings } from './outbound/postgres-earnings.js';
+import { PostgresEarnings } from './outbound/metering/postgres-earnings.js';
 import type { Base, Part } from './part.js';
 
 /** How far the sums of earnings by model are behind. */

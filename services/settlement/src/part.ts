@@ -2,11 +2,11 @@ import type { ModuleMetadata } from '@nestjs/common';
 import type { InferenceEscrow, PrepaidVault } from '@openledger/onchain';
 import type { Composition, Host } from '@openledger/service-host';
 import type { JsonRpcProvider } from 'ethers';
-import type { CompareEndpoints } from './application/compare-endpoints.js';
+import type { CompareEndpoints } from './application/chain/compare-endpoints.js';
 import type { SettlementConfig } from './config.js';
 import type { BackgroundLoop } from './inbound/background.js';
-import type { EthereumSender } from './outbound/ethereum-sender.js';
-import type { EthereumPayoutContracts } from './outbound/payout-contracts.js';
+import type { EthereumSender } from './outbound/chain/ethereum-sender.js';
+import type { EthereumPayoutContracts } from './outbound/epochs/payout-contracts.js';
 import type { PostgresSettlementStore } from './outbound/postgres-store.js';
 
 export interface ConnectedChain {

@@ -1,7 +1,7 @@
-import { KeepPolicies } from './application/keep-policies.js';
-import { SimulatePolicy } from './application/simulate-policy.js';
+import { KeepPolicies } from './application/split/keep-policies.js';
+import { SimulatePolicy } from './application/split/simulate-policy.js';
 import { PoliciesController } from './inbound/policies.rest.js';
-import { PostgresCreditedAnswers } from './outbound/postgres-credited-answers.js';
+import { PostgresCreditedAnswers } from './outbound/split/postgres-credited-answers.js';
 import type { Base, Part } from './part.js';
 
 /** How fees are shared, and since when. */

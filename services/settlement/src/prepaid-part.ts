@@ -1,12 +1,12 @@
-import { EndHold } from './application/end-hold.js';
-import { EndLease } from './application/end-lease.js';
-import { HoldBalance } from './application/hold-balance.js';
-import { LeaseBalance } from './application/lease-balance.js';
+import { EndHold } from './application/prepaid/end-hold.js';
+import { EndLease } from './application/prepaid/end-lease.js';
+import { HoldBalance } from './application/prepaid/hold-balance.js';
+import { LeaseBalance } from './application/prepaid/lease-balance.js';
+import { ReadBalance } from './application/prepaid/read-balance.js';
 import type { SettlementQueries } from './application/queries.js';
-import { ReadBalance } from './application/read-balance.js';
 import { priceNoticeOf } from './billing-part.js';
 import { settlementGrpc } from './inbound/settlement.grpc.js';
-import { PostgresBillingQueries } from './outbound/postgres-billing-queries.js';
+import { PostgresBillingQueries } from './outbound/billing/postgres-billing-queries.js';
 import type { Base, Part } from './part.js';
 
 /** Prepaid balances: holds and leases for gateways. */

@@ -1,13 +1,13 @@
-import { AcceptVoucher } from './application/accept-voucher.js';
-import { ClaimChannels } from './application/claim-channels.js';
-import { CompareEndpoints } from './application/compare-endpoints.js';
+import { CompareEndpoints } from './application/chain/compare-endpoints.js';
+import { AcceptVoucher } from './application/channels/accept-voucher.js';
+import { ClaimChannels } from './application/channels/claim-channels.js';
 import { SettlementStore } from './application/ports.js';
-import { Reconcile } from './application/reconcile.js';
-import { ResolveCase } from './application/resolve-case.js';
+import { Reconcile } from './application/reconciliation/reconcile.js';
+import { ResolveCase } from './application/reconciliation/resolve-case.js';
 import { CasesController } from './inbound/cases.rest.js';
 import { CLOCK, TopUpsController } from './inbound/top-ups.rest.js';
-import { EscrowChannels } from './outbound/escrow-channels.js';
-import { EthereumBooks } from './outbound/ethereum-books.js';
+import { EscrowChannels } from './outbound/channels/escrow-channels.js';
+import { EthereumBooks } from './outbound/reconciliation/ethereum-books.js';
 import type { Base, Part } from './part.js';
 
 const CLAIM_EVERY_MS = 5_000;

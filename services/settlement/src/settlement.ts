@@ -6,7 +6,7 @@ import { SettlementQueries } from './application/queries.js';
 import { billingPart } from './billing-part.js';
 import { chainPart, connectChain } from './chain-part.js';
 import { SettlementConfig } from './config.js';
-import { publicEndpoint } from './domain/public-endpoint.js';
+import { publicEndpoint } from './domain/chain/public-endpoint.js';
 import { epochsPart } from './epochs-part.js';
 import { Background } from './inbound/background.js';
 import { SettlementController } from './inbound/settlement.rest.js';

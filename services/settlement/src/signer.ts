@@ -12,13 +12,13 @@ import {
   stakeRegistryArtifact,
 } from '@openledger/onchain';
 import { Interface, type InterfaceAbi } from 'ethers';
-import type { TransactionSigner } from './application/signer-ports.js';
+import type { TransactionSigner } from './application/chain/signer-ports.js';
 import type { SettlementConfig } from './config.js';
-import type { SigningRule } from './domain/signing-policy.js';
-import { DigestSigner } from './outbound/signers/digest-signer.js';
-import { LocalSigner } from './outbound/signers/local-signer.js';
-import { PolicedSigner } from './outbound/signers/policed-signer.js';
-import { RemoteDigestKey, RemoteSigner } from './outbound/signers/remote-signer.js';
+import type { SigningRule } from './domain/chain/signing-policy.js';
+import { DigestSigner } from './outbound/chain/signers/digest-signer.js';
+import { LocalSigner } from './outbound/chain/signers/local-signer.js';
+import { PolicedSigner } from './outbound/chain/signers/policed-signer.js';
+import { RemoteDigestKey, RemoteSigner } from './outbound/chain/signers/remote-signer.js';
 
 export interface SignedFor {
   readonly vault: PrepaidVault;

@@ -1,7 +1,7 @@
-import { WriteStatement } from './application/write-statement.js';
+import { WriteStatement } from './application/statements/write-statement.js';
 import { StatementsController } from './inbound/statements.rest.js';
-import { PostgresLedgerQueries } from './outbound/postgres-ledger-queries.js';
-import { PostgresStatements } from './outbound/postgres-statements.js';
+import { PostgresLedgerQueries } from './outbound/ledger/postgres-ledger-queries.js';
+import { PostgresStatements } from './outbound/statements/postgres-statements.js';
 import type { Base, Part } from './part.js';
 
 /** Monthly statements. */

@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util';
 import { DomainError } from '@openledger/kernel';
-import { VerifyEpoch } from './application/verify-epoch.js';
+import { VerifyEpoch } from './application/epochs/verify-epoch.js';
 import {
   FolderManifests,
   HashedLines,
   HttpManifests,
   RpcRoots,
   rootOf,
-} from './outbound/published-epochs.js';
+} from './outbound/epochs/published-epochs.js';
 
 const USAGE =
   'verify --epoch N [--to M] (--url http://host:port | --folder PATH) [--rpc URL] [--distributor 0x…]\n' +

@@ -1,11 +1,11 @@
 import { topics } from '@openledger/contracts';
 import { on, onBatch } from '@openledger/service-host';
-import { DeliverWebhooks } from './application/deliver-webhooks.js';
-import { ManageWebhooks } from './application/manage-webhooks.js';
-import { PublishWebhooks } from './application/publish-webhooks.js';
+import { DeliverWebhooks } from './application/webhooks/deliver-webhooks.js';
+import { ManageWebhooks } from './application/webhooks/manage-webhooks.js';
+import { PublishWebhooks } from './application/webhooks/publish-webhooks.js';
 import { WebhooksController } from './inbound/webhooks.rest.js';
-import { HttpWebhookSender } from './outbound/http-webhook-sender.js';
-import { PostgresWebhooks } from './outbound/postgres-webhooks.js';
+import { HttpWebhookSender } from './outbound/webhooks/http-webhook-sender.js';
+import { PostgresWebhooks } from './outbound/webhooks/postgres-webhooks.js';
 import type { Base, Part } from './part.js';
 
 const DELIVER_EVERY_MS = 500;

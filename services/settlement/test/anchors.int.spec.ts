@@ -8,11 +8,11 @@ import {
 } from '@openledger/onchain';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
-import { AnchorManifests } from '../src/application/anchor-manifests.js';
-import { SendTransactions } from '../src/application/send-transactions.js';
+import { SendTransactions } from '../src/application/chain/send-transactions.js';
+import { AnchorManifests } from '../src/application/epochs/anchor-manifests.js';
 import { migrations } from '../src/migrations/index.js';
-import { AnchorRegistry } from '../src/outbound/anchor-registry.js';
-import { PostgresAnchorQueries } from '../src/outbound/postgres-anchors.js';
+import { AnchorRegistry } from '../src/outbound/epochs/anchor-registry.js';
+import { PostgresAnchorQueries } from '../src/outbound/epochs/postgres-anchors.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 import { type ChainFixture, startChain } from './chain-fixture.js';
 import { chainReader, chainSender } from './chain-parts.js';

@@ -1,13 +1,17 @@
 import { newId, PPB } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
-import type { PricedModel, ScoredRequest, ServedRequest } from '../src/application/metering-ports.js';
-import { RecordUsage, type ScoredEvent, type ServedEvent } from '../src/application/record-usage.js';
-import { CHAIN_VAULT, payer } from '../src/domain/accounts.js';
-import { DEFAULT_ROLE_SPLIT } from '../src/domain/split-fee.js';
-import { single } from '../src/domain/transfer.js';
+import type {
+  PricedModel,
+  ScoredRequest,
+  ServedRequest,
+} from '../src/application/metering/metering-ports.js';
+import { RecordUsage, type ScoredEvent, type ServedEvent } from '../src/application/metering/record-usage.js';
+import { CHAIN_VAULT, payer } from '../src/domain/ledger/accounts.js';
+import { single } from '../src/domain/ledger/transfer.js';
+import { DEFAULT_ROLE_SPLIT } from '../src/domain/split/split-fee.js';
 import { migrations } from '../src/migrations/index.js';
-import { PostgresEarnings } from '../src/outbound/postgres-earnings.js';
+import { PostgresEarnings } from '../src/outbound/metering/postgres-earnings.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 
 export const NOW = new Date('2026-11-20T12:00:00Z');

@@ -1,8 +1,8 @@
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import { migrations } from '../src/migrations/index.js';
-import { EthereumPayoutContracts } from '../src/outbound/payout-contracts.js';
-import { PostgresEarnings } from '../src/outbound/postgres-earnings.js';
+import { EthereumPayoutContracts } from '../src/outbound/epochs/payout-contracts.js';
+import { PostgresEarnings } from '../src/outbound/metering/postgres-earnings.js';
 import { PostgresQueries } from '../src/outbound/postgres-queries.js';
 import { contractsWithoutChain } from './contracts-without-chain.js';
 

@@ -1,10 +1,10 @@
 import { newId } from '@openledger/kernel';
 import type { Database, Transaction } from '@openledger/persistence';
 import fc from 'fast-check';
-import { EndLease } from '../src/application/end-lease.js';
-import { HoldBalance } from '../src/application/hold-balance.js';
-import { LeaseBalance } from '../src/application/lease-balance.js';
-import type { ServedRequest } from '../src/application/metering-ports.js';
+import type { ServedRequest } from '../src/application/metering/metering-ports.js';
+import { EndLease } from '../src/application/prepaid/end-lease.js';
+import { HoldBalance } from '../src/application/prepaid/hold-balance.js';
+import { LeaseBalance } from '../src/application/prepaid/lease-balance.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 import {
   Books,

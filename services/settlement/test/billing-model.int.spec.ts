@@ -2,19 +2,26 @@ import { DomainError, newId } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import fc from 'fast-check';
-import { EndLease } from '../src/application/end-lease.js';
-import { FreeTiers, grantFreeTier } from '../src/application/grant-free-tier.js';
-import { LeaseBalance } from '../src/application/lease-balance.js';
-import type { PricedModel } from '../src/application/metering-ports.js';
-import { RecordUsage } from '../src/application/record-usage.js';
-import { RefundAnswer } from '../src/application/refund-answer.js';
-import { SetBudget } from '../src/application/set-budget.js';
-import { TellBudgets } from '../src/application/tell-budgets.js';
-import { type Account, CHAIN_VAULT, leased, PLATFORM, payer, sponsor } from '../src/domain/accounts.js';
-import { monthOf } from '../src/domain/month.js';
-import { DEFAULT_ROLE_SPLIT } from '../src/domain/split-fee.js';
-import { availableOf } from '../src/domain/standing.js';
-import { single } from '../src/domain/transfer.js';
+import { FreeTiers, grantFreeTier } from '../src/application/billing/grant-free-tier.js';
+import { RefundAnswer } from '../src/application/billing/refund-answer.js';
+import { SetBudget } from '../src/application/billing/set-budget.js';
+import { TellBudgets } from '../src/application/billing/tell-budgets.js';
+import type { PricedModel } from '../src/application/metering/metering-ports.js';
+import { RecordUsage } from '../src/application/metering/record-usage.js';
+import { EndLease } from '../src/application/prepaid/end-lease.js';
+import { LeaseBalance } from '../src/application/prepaid/lease-balance.js';
+import { monthOf } from '../src/domain/billing/month.js';
+import {
+  type Account,
+  CHAIN_VAULT,
+  leased,
+  PLATFORM,
+  payer,
+  sponsor,
+} from '../src/domain/ledger/accounts.js';
+import { availableOf } from '../src/domain/ledger/standing.js';
+import { single } from '../src/domain/ledger/transfer.js';
+import { DEFAULT_ROLE_SPLIT } from '../src/domain/split/split-fee.js';
 import { migrations } from '../src/migrations/index.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 

@@ -1,49 +1,38 @@
-import { DomainError, newId } from '@openledger/kernel';
+import { newId } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
-import { AnnouncePrice } from '../src/application/announce-price.js';
-import { EndLease } from '../src/application/end-lease.js';
-import { FreeTiers, grantFreeTier } from '../src/application/grant-free-tier.js';
-import { HoldBalance } from '../src/application/hold-balance.js';
-import { LeaseBalance } from '../src/application/lease-balance.js';
-import type { PricedModel, ServedRequest } from '../src/application/metering-ports.js';
-import { RecordUsage } from '../src/application/record-usage.js';
-import { RefundAnswer } from '../src/application/refund-answer.js';
-import { SetBudget } from '../src/application/set-budget.js';
-import { TellBudgets } from '../src/application/tell-budgets.js';
-import { type Account, CHAIN_VAULT, leased, PLATFORM, payer, sponsor } from '../src/domain/accounts.js';
-import { creditNoteName, type RefundRequest } from '../src/domain/refund.js';
-import { DEFAULT_ROLE_SPLIT } from '../src/domain/split-fee.js';
-import { availableOf } from '../src/domain/standing.js';
-import { single } from '../src/domain/transfer.js';
+import { AnnouncePrice } from '../src/application/billing/announce-price.js';
+import { FreeTiers, grantFreeTier } from '../src/application/billing/grant-free-tier.js';
+import { RefundAnswer } from '../src/application/billing/refund-answer.js';
+import { SetBudget } from '../src/application/billing/set-budget.js';
+import { TellBudgets } from '../src/application/billing/tell-budgets.js';
+import type { ServedRequest } from '../src/application/metering/metering-ports.js';
+import { RecordUsage } from '../src/application/metering/record-usage.js';
+import { EndLease } from '../src/application/prepaid/end-lease.js';
+import { HoldBalance } from '../src/application/prepaid/hold-balance.js';
+import { LeaseBalance } from '../src/application/prepaid/lease-balance.js';
+import { creditNoteName, type RefundRequest } from '../src/domain/billing/refund.js';
+import {
+  type Account,
+  CHAIN_VAULT,
+  leased,
+  PLATFORM,
+  payer,
+  sponsor,
+} from '../src/domain/ledger/accounts.js';
+import { availableOf } from '../src/domain/ledger/standing.js';
+import { single } from '../src/domain/ledger/transfer.js';
+import { DEFAULT_ROLE_SPLIT } from '../src/domain/split/split-fee.js';
 import { migrations } from '../src/migrations/index.js';
-import { PostgresBillingQueries } from '../src/outbound/postgres-billing-queries.js';
+import { PostgresBillingQueries } from '../src/outbound/billing/postgres-billing-queries.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
+import { codeOf, model } from './billing-fixture.js';
 
 const NOVEMBER = new Date('2026-11-21T12:00:00Z');
 const DECEMBER = new Date('2026-12-01T00:00:00Z');
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const after = (time: Date, ms: number) => new Date(time.getTime() + ms);
-
-/** One wei a token, so that an answer costs what it is long. */
-const model: PricedModel = {
-  id: 'model-1',
-  name: 'seedling-health',
-  developerOrganisationId: 'dev-org',
-  baseDigest: 'base',
-  price: { promptWeiPerMillion: 0n, completionWeiPerMillion: 1_000_000n },
-  deployedAt: new Date('2026-01-01T00:00:00Z'),
-};
-
-const codeOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'done',
-    (error: unknown) => {
-      if (error instanceof DomainError) return error.code;
-      throw error;
-    },
-  );
 
 describe('billing', () => {
   let database: Database;

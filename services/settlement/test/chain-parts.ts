@@ -1,17 +1,17 @@
 import { InferenceEscrow, ParamRegistry, StakeRegistry } from '@openledger/onchain';
 import type { JsonRpcProvider } from 'ethers';
-import type { SigningPolicy } from '../src/domain/signing-policy.js';
-import { EthereumReader } from '../src/outbound/ethereum-reader.js';
-import { EthereumSender } from '../src/outbound/ethereum-sender.js';
+import type { SigningPolicy } from '../src/domain/chain/signing-policy.js';
+import { EthereumReader } from '../src/outbound/chain/ethereum-reader.js';
+import { EthereumSender } from '../src/outbound/chain/ethereum-sender.js';
 import {
   distributorEvents,
   escrowEvents,
   parameterEvents,
   stakeEvents,
   vaultEvents,
-} from '../src/outbound/event-sources.js';
-import { LocalSigner } from '../src/outbound/signers/local-signer.js';
-import { PolicedSigner } from '../src/outbound/signers/policed-signer.js';
+} from '../src/outbound/chain/event-sources.js';
+import { LocalSigner } from '../src/outbound/chain/signers/local-signer.js';
+import { PolicedSigner } from '../src/outbound/chain/signers/policed-signer.js';
 import { signingRules } from '../src/signer.js';
 import type { ChainFixture } from './chain-fixture.js';
 

@@ -3,14 +3,18 @@ import { sendAndWait } from '@openledger/onchain';
 import { Database } from '@openledger/persistence';
 import { eventually, testDatabase } from '@openledger/testing';
 import { Wallet } from 'ethers';
-import type { CloseEpoch } from '../src/application/close-epoch.js';
-import { type SendOptions, type SendStep, SendTransactions } from '../src/application/send-transactions.js';
-import { WatchChain } from '../src/application/watch-chain.js';
-import { accrualOf, CLEARING, payer } from '../src/domain/accounts.js';
-import { single } from '../src/domain/transfer.js';
+import {
+  type SendOptions,
+  type SendStep,
+  SendTransactions,
+} from '../src/application/chain/send-transactions.js';
+import { WatchChain } from '../src/application/chain/watch-chain.js';
+import type { CloseEpoch } from '../src/application/epochs/close-epoch.js';
+import { accrualOf, CLEARING, payer } from '../src/domain/ledger/accounts.js';
+import { single } from '../src/domain/ledger/transfer.js';
 import { migrations } from '../src/migrations/index.js';
-import type { EthereumReader } from '../src/outbound/ethereum-reader.js';
-import { EthereumPayoutContracts } from '../src/outbound/payout-contracts.js';
+import type { EthereumReader } from '../src/outbound/chain/ethereum-reader.js';
+import { EthereumPayoutContracts } from '../src/outbound/epochs/payout-contracts.js';
 import { PostgresQueries } from '../src/outbound/postgres-queries.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 import { type ChainFixture, OPEN, startChain } from './chain-fixture.js';

@@ -1,11 +1,11 @@
 import { LOCAL_CHAIN_ID } from '@openledger/onchain';
 import type { Database } from '@openledger/persistence';
-import { CloseEpoch } from '../src/application/close-epoch.js';
-import type { PayoutContracts } from '../src/application/epoch-ports.js';
-import type { StakerPayout } from '../src/application/pay-stakers.js';
-import { WriteManifests } from '../src/application/write-manifests.js';
-import { PostgresEpochRecords } from '../src/outbound/postgres-epoch-records.js';
-import { PostgresManifests } from '../src/outbound/postgres-manifests.js';
+import { CloseEpoch } from '../src/application/epochs/close-epoch.js';
+import type { PayoutContracts } from '../src/application/epochs/epoch-ports.js';
+import type { StakerPayout } from '../src/application/epochs/pay-stakers.js';
+import { WriteManifests } from '../src/application/epochs/write-manifests.js';
+import { PostgresEpochRecords } from '../src/outbound/epochs/postgres-epoch-records.js';
+import { PostgresManifests } from '../src/outbound/epochs/postgres-manifests.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 
 /** What closes epochs on a database, as the service composes it. */

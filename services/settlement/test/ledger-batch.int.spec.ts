@@ -2,10 +2,10 @@ import { newId } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import pg from 'pg';
-import { VoidExpired } from '../src/application/void-expired.js';
-import { type Account, CHAIN_VAULT, CLEARING, payer } from '../src/domain/accounts.js';
-import { availableOf } from '../src/domain/standing.js';
-import { single, type Transfer } from '../src/domain/transfer.js';
+import { VoidExpired } from '../src/application/ledger/void-expired.js';
+import { type Account, CHAIN_VAULT, CLEARING, payer } from '../src/domain/ledger/accounts.js';
+import { availableOf } from '../src/domain/ledger/standing.js';
+import { single, type Transfer } from '../src/domain/ledger/transfer.js';
 import { migrations } from '../src/migrations/index.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 

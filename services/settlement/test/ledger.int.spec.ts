@@ -1,8 +1,8 @@
 import { derivedId, newId } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
-import { CHAIN_VAULT, CLEARING, payer } from '../src/domain/accounts.js';
-import { single, type Transfer } from '../src/domain/transfer.js';
+import { CHAIN_VAULT, CLEARING, payer } from '../src/domain/ledger/accounts.js';
+import { single, type Transfer } from '../src/domain/ledger/transfer.js';
 import { migrations } from '../src/migrations/index.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 

@@ -1,15 +1,19 @@
 import { newId, PPB } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
-import { EndHold } from '../src/application/end-hold.js';
-import { HoldBalance } from '../src/application/hold-balance.js';
-import type { PricedModel, ScoredRequest, ServedRequest } from '../src/application/metering-ports.js';
-import { RecordUsage } from '../src/application/record-usage.js';
-import { CHAIN_VAULT, payer } from '../src/domain/accounts.js';
-import { DEFAULT_ROLE_SPLIT } from '../src/domain/split-fee.js';
-import { single } from '../src/domain/transfer.js';
+import type {
+  PricedModel,
+  ScoredRequest,
+  ServedRequest,
+} from '../src/application/metering/metering-ports.js';
+import { RecordUsage } from '../src/application/metering/record-usage.js';
+import { EndHold } from '../src/application/prepaid/end-hold.js';
+import { HoldBalance } from '../src/application/prepaid/hold-balance.js';
+import { CHAIN_VAULT, payer } from '../src/domain/ledger/accounts.js';
+import { single } from '../src/domain/ledger/transfer.js';
+import { DEFAULT_ROLE_SPLIT } from '../src/domain/split/split-fee.js';
 import { migrations } from '../src/migrations/index.js';
-import { EthereumPayoutContracts } from '../src/outbound/payout-contracts.js';
+import { EthereumPayoutContracts } from '../src/outbound/epochs/payout-contracts.js';
 import { PostgresQueries } from '../src/outbound/postgres-queries.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 import { contractsWithoutChain } from './contracts-without-chain.js';

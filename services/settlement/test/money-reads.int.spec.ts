@@ -4,7 +4,7 @@ import { newId } from '@openledger/kernel';
 import { chainSettings } from '@openledger/onchain';
 import { type RunningService, startService } from '@openledger/service-host';
 import { KnownCallers, testDatabase } from '@openledger/testing';
-import { DEFAULT_ROLE_SPLIT } from '../src/domain/split-fee.js';
+import { DEFAULT_ROLE_SPLIT } from '../src/domain/split/split-fee.js';
 import { settlement } from '../src/index.js';
 import { type ChainFixture, startChain } from './chain-fixture.js';
 

@@ -1,17 +1,17 @@
 import { newId, PPB } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
-import { KeepPolicies } from '../src/application/keep-policies.js';
+import { RecordUsage } from '../src/application/metering/record-usage.js';
 import type { SettlementTx } from '../src/application/ports.js';
-import { RecordUsage } from '../src/application/record-usage.js';
-import { SimulatePolicy } from '../src/application/simulate-policy.js';
-import { CHAIN_VAULT, payer } from '../src/domain/accounts.js';
-import { DEFAULT_ROLE_SPLIT } from '../src/domain/split-fee.js';
-import { policyAt } from '../src/domain/split-policy.js';
-import { single } from '../src/domain/transfer.js';
+import { KeepPolicies } from '../src/application/split/keep-policies.js';
+import { SimulatePolicy } from '../src/application/split/simulate-policy.js';
+import { CHAIN_VAULT, payer } from '../src/domain/ledger/accounts.js';
+import { single } from '../src/domain/ledger/transfer.js';
+import { DEFAULT_ROLE_SPLIT } from '../src/domain/split/split-fee.js';
+import { policyAt } from '../src/domain/split/split-policy.js';
 import { migrations } from '../src/migrations/index.js';
-import { PostgresCreditedAnswers } from '../src/outbound/postgres-credited-answers.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
+import { PostgresCreditedAnswers } from '../src/outbound/split/postgres-credited-answers.js';
 
 const DAY_MS = 86_400_000;
 

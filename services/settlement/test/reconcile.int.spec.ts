@@ -1,14 +1,14 @@
 import { developmentWallet, sendAndWait } from '@openledger/onchain';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
-import { Reconcile } from '../src/application/reconcile.js';
-import { ResolveCase } from '../src/application/resolve-case.js';
-import { WatchChain } from '../src/application/watch-chain.js';
-import { CHAIN_VAULT, payer, UNMATCHED } from '../src/domain/accounts.js';
-import { single } from '../src/domain/transfer.js';
+import { WatchChain } from '../src/application/chain/watch-chain.js';
+import { Reconcile } from '../src/application/reconciliation/reconcile.js';
+import { ResolveCase } from '../src/application/reconciliation/resolve-case.js';
+import { CHAIN_VAULT, payer, UNMATCHED } from '../src/domain/ledger/accounts.js';
+import { single } from '../src/domain/ledger/transfer.js';
 import { migrations } from '../src/migrations/index.js';
-import { EthereumBooks } from '../src/outbound/ethereum-books.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
+import { EthereumBooks } from '../src/outbound/reconciliation/ethereum-books.js';
 import { type ChainFixture, OPEN, startChain } from './chain-fixture.js';
 import { chainReader } from './chain-parts.js';
 

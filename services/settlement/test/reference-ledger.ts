@@ -1,5 +1,5 @@
-import { WEI_MAX } from '../src/domain/check-transfer.js';
-import type { Transfer } from '../src/domain/transfer.js';
+import { WEI_MAX } from '../src/domain/ledger/check-transfer.js';
+import type { Transfer } from '../src/domain/ledger/transfer.js';
 
 interface Counters {
   readonly kind: string;

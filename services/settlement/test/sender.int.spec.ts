@@ -1,8 +1,12 @@
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import { Wallet } from 'ethers';
-import { type SendOptions, type SendStep, SendTransactions } from '../src/application/send-transactions.js';
-import type { SigningPolicy } from '../src/domain/signing-policy.js';
+import {
+  type SendOptions,
+  type SendStep,
+  SendTransactions,
+} from '../src/application/chain/send-transactions.js';
+import type { SigningPolicy } from '../src/domain/chain/signing-policy.js';
 import { migrations } from '../src/migrations/index.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 import { type ChainFixture, startChain } from './chain-fixture.js';

@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { getBytes, hexlify, SigningKey, Transaction, Wallet } from 'ethers';
 import fc from 'fast-check';
-import type { UnsignedTransaction } from '../src/domain/signing-policy.js';
-import { DigestSigner, signatureOf } from '../src/outbound/signers/digest-signer.js';
-import { LocalSigner } from '../src/outbound/signers/local-signer.js';
-import { PolicedSigner } from '../src/outbound/signers/policed-signer.js';
-import { RemoteDigestKey, RemoteSigner } from '../src/outbound/signers/remote-signer.js';
+import type { UnsignedTransaction } from '../src/domain/chain/signing-policy.js';
+import { DigestSigner, signatureOf } from '../src/outbound/chain/signers/digest-signer.js';
+import { LocalSigner } from '../src/outbound/chain/signers/local-signer.js';
+import { PolicedSigner } from '../src/outbound/chain/signers/policed-signer.js';
+import { RemoteDigestKey, RemoteSigner } from '../src/outbound/chain/signers/remote-signer.js';
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 const KEY = `0x${'42'.repeat(32)}`;

@@ -258,7 +258,7 @@ describe('verifying an epoch', () => {
   });
 
   it('does not believe an operator who changes a fee and computes every hash anew', async () => {
-    const { LineChain } = await import('../src/domain/manifest.js');
+    const { LineChain } = await import('../src/domain/epochs/manifest.js');
     const name = join(folder, 'ledger-epoch-2.ndjson');
     const text = await readFile(name, 'utf8');
     const forge = (edit: (line: Record<string, unknown>) => void) => {

@@ -8,11 +8,11 @@ import {
 } from '@openledger/onchain';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
-import { ChainReader, type FinalityTag, type SeenLog } from '../src/application/chain-ports.js';
-import { CompareEndpoints } from '../src/application/compare-endpoints.js';
-import { WatchChain, type WatchOptions } from '../src/application/watch-chain.js';
-import { payer } from '../src/domain/accounts.js';
-import { availableOf } from '../src/domain/standing.js';
+import { ChainReader, type FinalityTag, type SeenLog } from '../src/application/chain/chain-ports.js';
+import { CompareEndpoints } from '../src/application/chain/compare-endpoints.js';
+import { WatchChain, type WatchOptions } from '../src/application/chain/watch-chain.js';
+import { payer } from '../src/domain/ledger/accounts.js';
+import { availableOf } from '../src/domain/ledger/standing.js';
 import { migrations } from '../src/migrations/index.js';
 import { PostgresSettlementStore } from '../src/outbound/postgres-store.js';
 import { type ChainFixture, OPEN, startChain } from './chain-fixture.js';

@@ -6,12 +6,12 @@ import { newId } from '@openledger/kernel';
 import { Database } from '@openledger/persistence';
 import { testDatabase } from '@openledger/testing';
 import { Webhook } from 'standardwebhooks';
-import { DeliverWebhooks } from '../src/application/deliver-webhooks.js';
-import { ManageWebhooks } from '../src/application/manage-webhooks.js';
-import { PublishWebhooks } from '../src/application/publish-webhooks.js';
+import { DeliverWebhooks } from '../src/application/webhooks/deliver-webhooks.js';
+import { ManageWebhooks } from '../src/application/webhooks/manage-webhooks.js';
+import { PublishWebhooks } from '../src/application/webhooks/publish-webhooks.js';
 import { migrations } from '../src/migrations/index.js';
-import { HttpWebhookSender } from '../src/outbound/http-webhook-sender.js';
-import { PostgresWebhooks } from '../src/outbound/postgres-webhooks.js';
+import { HttpWebhookSender } from '../src/outbound/webhooks/http-webhook-sender.js';
+import { PostgresWebhooks } from '../src/outbound/webhooks/postgres-webhooks.js';
 
 const PAYER = newId();
 const ALICE = newId();

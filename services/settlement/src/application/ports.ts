@@ -1,20 +1,20 @@
 import type { EncodedEvent } from '@openledger/contracts';
-import type { Account } from '../domain/accounts.js';
-import type { Standing } from '../domain/standing.js';
-import type { Transfer } from '../domain/transfer.js';
-import type { TransferResult } from '../domain/transfer-result.js';
-import type { AnchorBook } from './anchor-ports.js';
-import type { Answers } from './answer-ports.js';
-import type { BudgetLedger, FreeTierLedger, PriceLedger, RefundLedger } from './billing-ports.js';
-import type { CaseBook } from './case-ports.js';
-import type { ChainLedger } from './chain-ports.js';
-import type { ChannelBook } from './channel-ports.js';
-import type { EpochLedger } from './epoch-ports.js';
-import type { LeaseLedger } from './lease-ports.js';
-import type { Metering } from './metering-ports.js';
-import type { Policies } from './policy-ports.js';
-import type { ReconciliationBook } from './reconcile-ports.js';
-import type { Seals } from './seal-ports.js';
+import type { Account } from '../domain/ledger/accounts.js';
+import type { Standing } from '../domain/ledger/standing.js';
+import type { Transfer } from '../domain/ledger/transfer.js';
+import type { TransferResult } from '../domain/ledger/transfer-result.js';
+import type { BudgetLedger, FreeTierLedger, PriceLedger, RefundLedger } from './billing/billing-ports.js';
+import type { ChainLedger } from './chain/chain-ports.js';
+import type { ChannelBook } from './channels/channel-ports.js';
+import type { AnchorBook } from './epochs/anchor-ports.js';
+import type { EpochLedger } from './epochs/epoch-ports.js';
+import type { Seals } from './ledger/seal-ports.js';
+import type { Answers } from './metering/answer-ports.js';
+import type { Metering } from './metering/metering-ports.js';
+import type { LeaseLedger } from './prepaid/lease-ports.js';
+import type { CaseBook } from './reconciliation/case-ports.js';
+import type { ReconciliationBook } from './reconciliation/reconcile-ports.js';
+import type { Policies } from './split/policy-ports.js';
 
 /** The double-entry books. */
 export interface Ledger {

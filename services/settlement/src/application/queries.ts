@@ -1,7 +1,7 @@
 import type { Price } from '@openledger/kernel';
-import type { FeePart } from '../domain/split-fee.js';
-import type { Epoch } from './epoch-ports.js';
-import type { FeeDiscrepancy } from './lease-ports.js';
+import type { FeePart } from '../domain/split/split-fee.js';
+import type { Epoch } from './epochs/epoch-ports.js';
+import type { FeeDiscrepancy } from './prepaid/lease-ports.js';
 
 /** What an organisation can spend, and what is set aside for requests under way and on lease to gateways. */
 export interface Balance {

@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { Public } from '@openledger/auth';
 import { parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { AnchorQueries } from '../application/anchor-ports.js';
+import { AnchorQueries } from '../application/epochs/anchor-ports.js';
 
 const LIMIT_MAX = 1_000;
 const Page = z.object({ limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(100) });

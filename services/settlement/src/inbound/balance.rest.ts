@@ -2,8 +2,8 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { Caller, organisationOf, type Principal, RequireScope } from '@openledger/auth';
 import { parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { PastBalance } from '../application/past-balance.js';
-import { ReadBalance } from '../application/read-balance.js';
+import { PastBalance } from '../application/ledger/past-balance.js';
+import { ReadBalance } from '../application/prepaid/read-balance.js';
 import { SettlementView } from './settlement-view.js';
 
 const BalanceTime = z.object({

@@ -3,12 +3,16 @@ import { Caller, organisationOf, type Principal, RequireScope } from '@openledge
 import { DomainError } from '@openledger/kernel';
 import { parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { BillingQueries, type BudgetReport, type FreeTierReport } from '../application/billing-queries.js';
-import { FreeTiers } from '../application/grant-free-tier.js';
-import { SetBudget } from '../application/set-budget.js';
-import { DEFAULT_ALERT_PERCENTS, leftOf } from '../domain/budget.js';
-import { checkSponsor } from '../domain/free-tier.js';
-import { monthOf, nextMonth } from '../domain/month.js';
+import {
+  BillingQueries,
+  type BudgetReport,
+  type FreeTierReport,
+} from '../application/billing/billing-queries.js';
+import { FreeTiers } from '../application/billing/grant-free-tier.js';
+import { SetBudget } from '../application/billing/set-budget.js';
+import { DEFAULT_ALERT_PERCENTS, leftOf } from '../domain/billing/budget.js';
+import { checkSponsor } from '../domain/billing/free-tier.js';
+import { monthOf, nextMonth } from '../domain/billing/month.js';
 import { positiveWei, weiText } from './amounts.js';
 import { SettlementView } from './settlement-view.js';
 

@@ -3,12 +3,12 @@ import { Caller, type Principal, RequireScope } from '@openledger/auth';
 import { DomainError, isId } from '@openledger/kernel';
 import { pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
-import type { Case } from '../application/case-ports.js';
-import { CompareEndpoints } from '../application/compare-endpoints.js';
+import { CompareEndpoints } from '../application/chain/compare-endpoints.js';
+import type { OutgoingSummary } from '../application/chain/sending-ports.js';
 import { SettlementStore } from '../application/ports.js';
-import type { Reconciliation } from '../application/reconcile-ports.js';
-import { ResolveCase } from '../application/resolve-case.js';
-import type { OutgoingSummary } from '../application/sending-ports.js';
+import type { Case } from '../application/reconciliation/case-ports.js';
+import type { Reconciliation } from '../application/reconciliation/reconcile-ports.js';
+import { ResolveCase } from '../application/reconciliation/resolve-case.js';
 import { SettlementView } from './settlement-view.js';
 
 const CASES_PAGE = 100;

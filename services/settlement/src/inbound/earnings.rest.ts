@@ -3,7 +3,7 @@ import { Authenticated, Caller, type Principal } from '@openledger/auth';
 import { DomainError, isId } from '@openledger/kernel';
 import { nextAfter, pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { EarningsQueries, type ModelEarning } from '../application/earnings-queries.js';
+import { EarningsQueries, type ModelEarning } from '../application/metering/earnings-queries.js';
 import { SettlementQueries } from '../application/queries.js';
 
 const RECENT_MAX = 20;

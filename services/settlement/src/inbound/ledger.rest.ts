@@ -2,8 +2,8 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { Public, RequireScope } from '@openledger/auth';
 import { pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { LedgerQueries } from '../application/ledger-queries.js';
-import { VerifyChain } from '../application/verify-chain.js';
+import { LedgerQueries } from '../application/ledger/ledger-queries.js';
+import { VerifyChain } from '../application/ledger/verify-chain.js';
 
 const BLOCKS_PAGE = 100;
 const VERIFIED_MAX = 1_000;

@@ -4,7 +4,7 @@ import { Public } from '@openledger/auth';
 import { DomainError, isSha256 } from '@openledger/kernel';
 import { parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { EpochRecords, ManifestStore } from '../application/manifest-ports.js';
+import { EpochRecords, ManifestStore } from '../application/epochs/manifest-ports.js';
 import { SettlementQueries } from '../application/queries.js';
 
 const EpochNumber = z.coerce

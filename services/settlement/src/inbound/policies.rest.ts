@@ -3,8 +3,8 @@ import { Caller, type Principal, Public, RequireScope } from '@openledger/auth';
 import { isId } from '@openledger/kernel';
 import { parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { KeepPolicies } from '../application/keep-policies.js';
-import { SimulatePolicy, type Simulation } from '../application/simulate-policy.js';
+import { KeepPolicies } from '../application/split/keep-policies.js';
+import { SimulatePolicy, type Simulation } from '../application/split/simulate-policy.js';
 import { SettlementView } from './settlement-view.js';
 
 const ANSWERS_MAX = 10_000;

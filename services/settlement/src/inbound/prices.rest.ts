@@ -3,10 +3,10 @@ import { Caller, organisationOf, type Principal, Public, RequireScope } from '@o
 import { fromPrice, toPrice } from '@openledger/contracts';
 import { pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { AnnouncePrice } from '../application/announce-price.js';
-import { BillingQueries } from '../application/billing-queries.js';
-import { modelNotDeployed } from '../application/hold-balance.js';
-import { type PriceVersion, versionAfter, versionAt } from '../domain/price.js';
+import { AnnouncePrice } from '../application/billing/announce-price.js';
+import { BillingQueries } from '../application/billing/billing-queries.js';
+import { modelNotDeployed } from '../application/prepaid/hold-balance.js';
+import { type PriceVersion, versionAfter, versionAt } from '../domain/billing/price.js';
 import { SettlementView } from './settlement-view.js';
 
 const VERSIONS_PAGE = 1_000;

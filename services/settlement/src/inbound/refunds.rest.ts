@@ -2,15 +2,15 @@ import { Body, Controller, Get, HttpCode, Inject, Post, Query } from '@nestjs/co
 import { Caller, organisationOf, type Principal, RequireScope } from '@openledger/auth';
 import { nextAfter, pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { BillingQueries } from '../application/billing-queries.js';
-import { RefundAnswer } from '../application/refund-answer.js';
+import { BillingQueries } from '../application/billing/billing-queries.js';
+import { RefundAnswer } from '../application/billing/refund-answer.js';
 import {
   type CreditNote,
   creditNoteHash,
   creditNoteName,
   creditNoteText,
   REFUND_REASONS,
-} from '../domain/refund.js';
+} from '../domain/billing/refund.js';
 import { positiveWei } from './amounts.js';
 import { SettlementView } from './settlement-view.js';
 

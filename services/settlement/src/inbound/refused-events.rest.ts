@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { RequireScope } from '@openledger/auth';
 import { pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { RecordUsage } from '../application/record-usage.js';
+import { RecordUsage } from '../application/metering/record-usage.js';
 
 const PAGE_MAX = 100;
 const RefusedPage = z.object({ limit: pageLimit(PAGE_MAX) });

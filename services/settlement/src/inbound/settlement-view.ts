@@ -1,7 +1,7 @@
 import type { Principal } from '@openledger/auth';
 import { type Clock, DomainError } from '@openledger/kernel';
-import type { Epoch } from '../application/epoch-ports.js';
-import type { FeeDiscrepancy } from '../application/lease-ports.js';
+import type { Epoch } from '../application/epochs/epoch-ports.js';
+import type { FeeDiscrepancy } from '../application/prepaid/lease-ports.js';
 import type { Balance, Receipt, TrialBalance, WalletClaim } from '../application/queries.js';
 
 /** Where the money is, for clients that deposit and claim. */

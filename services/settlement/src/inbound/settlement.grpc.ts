@@ -16,13 +16,13 @@ import {
 } from '@openledger/contracts';
 import { type Clock, DomainError, isId } from '@openledger/kernel';
 import { type GrpcContext, type GrpcService, unary } from '@openledger/service-host';
-import type { BillingQueries } from '../application/billing-queries.js';
-import type { EndHold } from '../application/end-hold.js';
-import type { EndLease } from '../application/end-lease.js';
-import { type HoldBalance, modelNotDeployed } from '../application/hold-balance.js';
-import type { LeaseAnswer, LeaseBalance } from '../application/lease-balance.js';
-import type { ReadBalance } from '../application/read-balance.js';
-import { type PriceNotice, type PriceQuote, quote } from '../domain/price.js';
+import type { BillingQueries } from '../application/billing/billing-queries.js';
+import type { EndHold } from '../application/prepaid/end-hold.js';
+import type { EndLease } from '../application/prepaid/end-lease.js';
+import { type HoldBalance, modelNotDeployed } from '../application/prepaid/hold-balance.js';
+import type { LeaseAnswer, LeaseBalance } from '../application/prepaid/lease-balance.js';
+import type { ReadBalance } from '../application/prepaid/read-balance.js';
+import { type PriceNotice, type PriceQuote, quote } from '../domain/billing/price.js';
 
 const ID_CHARACTERS_MAX = 200;
 /** Of one lease; what a column of Postgres holds. */

@@ -4,7 +4,7 @@ import { chainAddress } from '@openledger/config';
 import { DomainError } from '@openledger/kernel';
 import { pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { CloseEpoch } from '../application/close-epoch.js';
+import { CloseEpoch } from '../application/epochs/close-epoch.js';
 import type { Receipt } from '../application/queries.js';
 import { SettlementQueries } from '../application/queries.js';
 import { SettlementView } from './settlement-view.js';

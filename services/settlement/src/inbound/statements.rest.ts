@@ -3,8 +3,8 @@ import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
 import { Authenticated, Caller, organisationOf, type Principal, RequireScope } from '@openledger/auth';
 import { parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { WriteStatement } from '../application/write-statement.js';
-import { type Statement, statementCsv, statementHtml } from '../domain/statement.js';
+import { WriteStatement } from '../application/statements/write-statement.js';
+import { type Statement, statementCsv, statementHtml } from '../domain/statements/statement.js';
 
 const Month = z.string().regex(/^20\d\d-(0[1-9]|1[0-2])$/, 'a month, YYYY-MM');
 const Format = z.object({ format: z.enum(['json', 'csv', 'html']).default('json') });

@@ -8,9 +8,9 @@ import {
 } from '@openledger/contracts';
 import type { Clock } from '@openledger/kernel';
 import { type Handler, on, onBatch } from '@openledger/service-host';
-import type { PricedModel, ScoredRequest, ServedRequest } from '../application/metering-ports.js';
-import type { RecordPayees } from '../application/record-payees.js';
-import type { RecordUsage } from '../application/record-usage.js';
+import type { PricedModel, ScoredRequest, ServedRequest } from '../application/metering/metering-ports.js';
+import type { RecordPayees } from '../application/metering/record-payees.js';
+import type { RecordUsage } from '../application/metering/record-usage.js';
 
 /** No amount of wei is longer. */
 const TOLD_CHARACTERS_MAX = 40;

@@ -4,8 +4,8 @@ import { chainAddress, wei } from '@openledger/config';
 import type { Clock } from '@openledger/kernel';
 import { pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { AcceptVoucher } from '../application/accept-voucher.js';
-import type { AcceptedVoucher, SeenDeposit } from '../application/channel-ports.js';
+import { AcceptVoucher } from '../application/channels/accept-voucher.js';
+import type { AcceptedVoucher, SeenDeposit } from '../application/channels/channel-ports.js';
 import { SettlementStore } from '../application/ports.js';
 
 const TOP_UPS_PAGE = 100;

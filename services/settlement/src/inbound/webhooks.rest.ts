@@ -2,9 +2,9 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query } f
 import { Authenticated, Caller, type Principal } from '@openledger/auth';
 import { pageLimit, parse } from '@openledger/service-host';
 import { z } from 'zod';
-import { ManageWebhooks } from '../application/manage-webhooks.js';
-import type { WebhookEndpoint } from '../application/webhook-ports.js';
-import { WEBHOOK_TYPES } from '../domain/webhook.js';
+import { ManageWebhooks } from '../application/webhooks/manage-webhooks.js';
+import type { WebhookEndpoint } from '../application/webhooks/webhook-ports.js';
+import { WEBHOOK_TYPES } from '../domain/webhooks/webhook.js';
 
 const URL_CHARACTERS_MAX = 2_000;
 const DELIVERIES_PAGE = 100;

@@ -1,7 +1,7 @@
 import type { Price } from '@openledger/kernel';
 import type { Database } from '@openledger/persistence';
-import type { Epoch, PayoutContracts } from '../application/epoch-ports.js';
-import type { FeeDiscrepancy } from '../application/lease-ports.js';
+import type { Epoch, PayoutContracts } from '../application/epochs/epoch-ports.js';
+import type { FeeDiscrepancy } from '../application/prepaid/lease-ports.js';
 import {
   type Balance,
   type Earnings,
@@ -11,11 +11,17 @@ import {
   type TrialBalance,
   type WalletClaim,
 } from '../application/queries.js';
-import { CLEARING, leased, PAYABLE_ROLES, payer, wallet as walletAccount } from '../domain/accounts.js';
-import { type AnswerRow, partsOf } from './answer-row.js';
-import { type EpochRow, toEpoch } from './epoch-row.js';
-import { PostgresClaims } from './postgres-claims.js';
-import { PostgresEpochRecords } from './postgres-epoch-records.js';
+import {
+  CLEARING,
+  leased,
+  PAYABLE_ROLES,
+  payer,
+  wallet as walletAccount,
+} from '../domain/ledger/accounts.js';
+import { type EpochRow, toEpoch } from './epochs/epoch-row.js';
+import { PostgresClaims } from './epochs/postgres-claims.js';
+import { PostgresEpochRecords } from './epochs/postgres-epoch-records.js';
+import { type AnswerRow, partsOf } from './metering/answer-row.js';
 
 const STUCK_MAX = 50;
 
