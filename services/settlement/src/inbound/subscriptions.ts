@@ -73,7 +73,8 @@ function modelOf(event: ModelDeployed): PricedModel {
   };
 }
 
-const servedOf = (event: InferenceServed): ServedRequest => ({
+/** @throws DomainError EVENT_INCOMPLETE */
+export const servedOf = (event: InferenceServed): ServedRequest => ({
   id: required(event.requestId, 'requestId'),
   organisationId: required(event.payerOrganisationId, 'payerOrganisationId'),
   modelId: required(event.modelId, 'modelId'),
@@ -95,7 +96,8 @@ const toldOf = (event: InferenceServed) => ({
   feeWei: event.feeWei.slice(0, TOLD_CHARACTERS_MAX),
 });
 
-const scoredOf = (event: AttributionScored): ScoredRequest => ({
+/** @throws DomainError EVENT_INCOMPLETE */
+export const scoredOf = (event: AttributionScored): ScoredRequest => ({
   attribution: {
     contributors: event.contributors.map((share) => ({
       contributorId: required(share.contributorId, 'contributorId'),
