@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { TREE } from './tree.mjs';
 
 const RUN_MS_MAX = 240_000;
+/** Compilers run beside: a test that is slow for that is no test that fails. */
+const TEST_MS_MAX = 90_000;
 
 /** Runs a program of the copy. @returns its exit status and everything it wrote. */
 function execute(args, { cwd = TREE, settings = {} } = {}) {
@@ -53,7 +55,15 @@ async function runJest(given) {
   const file = join(scratch, 'result.json');
   try {
     const jest = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
-    const options = ['--ci', '--runInBand', '--selectProjects', project, '--json', `--outputFile=${file}`];
+    const options = [
+      '--ci',
+      '--runInBand',
+      '--selectProjects',
+      project,
+      '--json',
+      `--outputFile=${file}`,
+      `--testTimeout=${TEST_MS_MAX}`,
+    ];
     const { output } = await execute([...jest, ...options, `${folder}/dist/${rest}.js$`]);
     if (!existsSync(file)) return { broken: output };
     const result = JSON.parse(readFileSync(file, 'utf8'));
