@@ -83,3 +83,9 @@ export const KeepAnswersWhole = sqlMigration(
     CREATE INDEX refused_event_seen ON refused_event (seen_at DESC);
   `,
 );
+
+/** The index by epoch finds the newest as well; each one costs every answer a write. */
+export const FindAnswersByEpoch = sqlMigration(
+  'FindAnswersByEpoch1763700000202',
+  'DROP INDEX request_credited;',
+);

@@ -1,6 +1,6 @@
 import type { MigrationClass } from '@openledger/persistence';
 import { CreateAnchors } from './anchors.js';
-import { KeepAnswersWhole } from './answers.js';
+import { FindAnswersByEpoch, KeepAnswersWhole } from './answers.js';
 import { CreateBudgets, CreateFreeTiers, CreatePriceVersions, CreateRefunds } from './billing.js';
 import { CreateCases, CreateChain, CreateChannels, ExtendSending } from './chain.js';
 import { CreateLedgerEpochs } from './epochs.js';
@@ -22,6 +22,7 @@ export const migrations: readonly MigrationClass[] = [
   PostSingles,
   CreateSeals,
   KeepAnswersWhole,
+  FindAnswersByEpoch,
   CreateCases,
   ExtendSending,
   CreateChannels,

@@ -55,11 +55,12 @@ export async function settleAnswers(
   await tx.answers.complete(arrivals.flatMap(({ news, stored }) => (stored ? withMoney(news) : [])));
   await tx.metering.saveDiscrepancies(charges.discrepancies);
   await tx.metering.endHolds(charges.endedHolds, 'posted');
-  await tx.leases.chargeAll(charges.leases);
-  await tx.answers.addUsage(usageOf(chargeable, charges.byAnswer, now));
-  if (credits.batchId !== undefined) await tx.answers.queueEarnings(credits.batchId);
-  await post(tx, [...charges.transfers, ...credits.transfers]);
   await tx.emitAll(credits.events);
+  await tx.leases.chargeAll(charges.leases);
+  if (credits.batchId !== undefined) await tx.answers.queueEarnings(credits.batchId);
+  // Last, because sums and accounts are shared with every other batch and stay locked from here to the commit.
+  await tx.answers.addUsage(usageOf(chargeable, charges.byAnswer, now));
+  await post(tx, [...charges.transfers, ...credits.transfers]);
 }
 
 const TRANSFERS_MAX = 10_000;

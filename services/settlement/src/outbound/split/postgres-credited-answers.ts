@@ -9,7 +9,7 @@ interface CreditedRow extends AnswerRow {
 const NEWEST = `
   SELECT request.*, node_key.organisation_id AS node_operator
   FROM request LEFT JOIN node_key ON node_key.public_key = request.node_key
-  WHERE credited_at IS NOT NULL ORDER BY credited_at DESC, id LIMIT $1`;
+  WHERE ledger_epoch IS NOT NULL ORDER BY ledger_epoch DESC, id COLLATE "C" DESC LIMIT $1`;
 
 export class PostgresCreditedAnswers extends CreditedAnswers {
   constructor(private readonly database: Database) {
