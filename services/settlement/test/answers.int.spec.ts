@@ -319,7 +319,7 @@ describe('answers one at a time and in batches', () => {
     for (const [leaseId, organisationId] of leased) {
       if (leaseId === '') continue;
       await leases.run({ leaseId, organisationId, wantedWei: 100n, minimumWei: 50n }, NOW);
-      await new EndLease(books.store).run(leaseId, drawn.receiptsTold);
+      await new EndLease(books.store).run(leaseId, drawn.receiptsTold, NOW);
     }
     const holds = new HoldBalance(books.store, 60_000);
     for (const { id: requestId, organisationId, modelId, hold } of requests) {

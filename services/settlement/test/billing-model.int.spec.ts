@@ -138,7 +138,7 @@ describe('a payer with a sponsor and a budget', () => {
 
     async giveBack(pick: number): Promise<void> {
       const [lease] = this.leases.splice(pick % Math.max(1, this.leases.length), 1);
-      if (lease) expect(await this.endLease.run(lease.id, lease.receipts)).toBe(true);
+      if (lease) expect(await this.endLease.run(lease.id, lease.receipts, this.now)).toBe(true);
     }
 
     async refund(pick: number, amount: number): Promise<void> {

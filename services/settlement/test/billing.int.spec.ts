@@ -236,7 +236,7 @@ describe('billing', () => {
 
     it('takes the rest back when the month is over, and gives again', async () => {
       await deposit(50n);
-      await lease(1n).then(({ leaseId }) => endLease.run(leaseId, 0));
+      await lease(1n).then(({ leaseId }) => endLease.run(leaseId, 0, NOVEMBER));
       await serve(30);
       expect(await ownWei()).toBe(120n);
       expect(await queries.freeTier(organisationId)).toMatchObject({
@@ -320,7 +320,7 @@ describe('billing', () => {
       expect(await lease(31n)).toMatchObject({ kind: 'set-aside' });
       expect(await codeOf(hold(31))).toBe('FUNDS_LEASED');
       expect(await codeOf(lease(101n))).toBe('BUDGET_EXCEEDED');
-      await endLease.run(first.leaseId, 0);
+      await endLease.run(first.leaseId, 0, NOVEMBER);
       expect(await lease(70n)).toMatchObject({ kind: 'granted', grantedWei: 70n });
     });
 

@@ -125,13 +125,28 @@ describe('leases', () => {
     expect(both[0]).toEqual(both[1]);
     expect(await balance()).toEqual({ availableWei: 850n, heldWei: 150n });
     await expect(lease(101n, 1n, id)).rejects.toMatchObject({ code: 'LEASE_CONFLICT' });
-    await endLease.run(id, 0);
+    await endLease.run(id, 0, NOW);
     await expect(lease(100n, 1n, id)).rejects.toMatchObject({ code: 'LEASE_ENDED' });
+  });
+
+  it('grants nothing under an id that was given back before the call for it arrived', async () => {
+    const id = newId();
+    const before = await balance();
+    expect(await endLease.run(id, 0, NOW)).toBe(true);
+    await expect(lease(50n, 1n, id)).rejects.toMatchObject({ code: 'LEASE_ENDED' });
+    expect(await balance()).toEqual(before);
+    // However they meet, nothing stays on lease that nobody would give back.
+    for (let round = 0; round < 10; round += 1) {
+      const one = newId();
+      await Promise.allSettled([lease(50n, 1n, one), endLease.run(one, 0, NOW)]);
+      await endLease.run(one, 0, NOW);
+    }
+    expect(await balance()).toEqual(before);
   });
 
   it('forgets leases long after their end, and none that is open', async () => {
     const [ended, open] = [await leaseOf(10n), await leaseOf(10n)];
-    await endLease.run(ended, 0);
+    await endLease.run(ended, 0, NOW);
     const week = 7 * 24 * 3_600_000;
     const kept = async () => {
       const rows = await database.query<{ id: string }>('SELECT id FROM lease WHERE id IN ($1, $2)', [
@@ -145,7 +160,7 @@ describe('leases', () => {
     await endLease.forget(later(USE_MS + week + 1));
     expect(await kept()).toEqual([open]);
     // What is told of it later is harmless, and what it paid is paid from the balance.
-    expect(await endLease.run(ended, 1)).toBe(true);
+    expect(await endLease.run(ended, 1, NOW)).toBe(true);
     await serve(answer(ended, 5));
     expect(await balance()).toEqual({ availableWei: 985n, heldWei: 10n });
     await expectBooksToBalance();
@@ -159,7 +174,7 @@ describe('leases', () => {
     const first = await leaseOf(900n);
     expect(await lease(200n, 200n)).toEqual({ kind: 'set-aside', retryAfterMs: 1_000 });
     await expect(lease(1_001n, 1_001n)).rejects.toMatchObject({ code: 'INSUFFICIENT_BALANCE' });
-    await endLease.run(first, 0);
+    await endLease.run(first, 0, NOW);
     expect(await lease(200n, 200n)).toMatchObject({ kind: 'granted', grantedWei: 200n });
   });
 
@@ -174,7 +189,7 @@ describe('leases', () => {
     await expect(hold(200)).rejects.toMatchObject({ kind: 'exhausted', code: 'FUNDS_LEASED' });
     await expect(hold(1_001)).rejects.toMatchObject({ code: 'INSUFFICIENT_BALANCE' });
     expect(await hold(100)).toMatchObject({ heldWei: 100n });
-    await endLease.run(id, 0);
+    await endLease.run(id, 0, NOW);
     expect(await hold(200)).toMatchObject({ heldWei: 200n });
   });
 
@@ -189,8 +204,8 @@ describe('leases', () => {
     const answers = [answer(id, 30), answer(id, 12)];
     for (const one of [...answers, ...answers]) await serve(one);
     expect(await balance()).toEqual({ availableWei: 900n, heldWei: 58n });
-    expect(await endLease.run(id, 2)).toBe(true);
-    expect(await endLease.run(id, 2)).toBe(true);
+    expect(await endLease.run(id, 2, NOW)).toBe(true);
+    expect(await endLease.run(id, 2, NOW)).toBe(true);
     expect(await balance()).toEqual({ availableWei: 958n, heldWei: 0n });
     await expectBooksToBalance();
   });
@@ -200,8 +215,8 @@ describe('leases', () => {
     const early = answer(id, 10);
     const late = answer(id, 20);
     await serve(early);
-    expect(await endLease.run(id, 2)).toBe(false);
-    expect(await endLease.run(id, 1)).toBe(false);
+    expect(await endLease.run(id, 2, NOW)).toBe(false);
+    expect(await endLease.run(id, 1, NOW)).toBe(false);
     // What is still in the lease cannot be lent again meanwhile.
     expect(await lease(950n, 950n)).toMatchObject({ kind: 'set-aside' });
     await serve(late);
@@ -213,7 +228,7 @@ describe('leases', () => {
     const id = await leaseOf(100n);
     const unknown = answer(id, 20, { modelId: newId() });
     await serve(unknown);
-    expect(await endLease.run(id, 1)).toBe(false);
+    expect(await endLease.run(id, 1, NOW)).toBe(false);
     await usage.modelDeployed(newId(), { ...model, id: unknown.modelId }, NOW);
     expect(await balance()).toEqual({ availableWei: 980n, heldWei: 0n });
   });
@@ -238,13 +253,13 @@ describe('leases', () => {
     for (const skewMs of [-day, day]) {
       const id = await leaseOf(100n);
       await serve(answer(id, 10, { servedAt: later(skewMs) }));
-      expect(await endLease.run(id, 1)).toBe(true);
+      expect(await endLease.run(id, 1, NOW)).toBe(true);
     }
     // Asked again long after its use, it tells a time that is over and not a negative one.
     const id = newId();
     await lease(50n, 1n, id);
     expect(await lease(50n, 1n, id, later(day))).toMatchObject({ useForMs: 0 });
-    await endLease.run(id, 0);
+    await endLease.run(id, 0, NOW);
     expect(await balance()).toEqual({ availableWei: 980n, heldWei: 0n });
   });
 
@@ -299,7 +314,7 @@ describe('leases', () => {
     await serve(dear);
     expect(await charged(dear)).toBe(20n);
     expect(await balance()).toEqual({ availableWei: 980n, heldWei: 0n });
-    expect(await endLease.run(id, 1)).toBe(true);
+    expect(await endLease.run(id, 1, NOW)).toBe(true);
     expect(await balance()).toEqual({ availableWei: 980n, heldWei: 0n });
   });
 
@@ -329,11 +344,11 @@ describe('leases', () => {
             served.push(request);
             await serve(request);
           } else if (kind === 'repeat' && again) await serve(again);
-          else if (kind === 'return' && one) await endLease.run(one.id, one.receipts);
+          else if (kind === 'return' && one) await endLease.run(one.id, one.receipts, NOW);
           else if (kind === 'abandon') await endLease.abandon(later(USE_MS + ABANDON_MS));
           await expectNothingLost(served);
         }
-        for (const { id, receipts } of leases) await endLease.run(id, receipts);
+        for (const { id, receipts } of leases) await endLease.run(id, receipts, NOW);
         expect((await balance()).heldWei).toBe(0n);
         await expectNothingLost(served);
       }),

@@ -75,7 +75,7 @@ export function settlementGrpc(context: GrpcContext, useCases: GrpcUseCases): Gr
       }),
       returnLease: unary<ReturnLeaseRequest, ReturnLeaseResponse>(context, async (request) => {
         if (request.receipts > RECEIPTS_MAX) throw invalid(`a lease has at most ${RECEIPTS_MAX} receipts`);
-        return { settled: await endLease.run(request.leaseId, request.receipts) };
+        return { settled: await endLease.run(request.leaseId, request.receipts, clock.now()) };
       }),
       getPrice: unary<GetPriceRequest, GetPriceResponse>(context, async ({ modelId }) => {
         const quoted = quote(await billing.prices(modelId), priceNotice, clock.now());

@@ -16,10 +16,13 @@ const FORGOTTEN_BATCH_MAX = 1_000;
 export class EndLease {
   constructor(private readonly store: SettlementStore) {}
 
-  /** Harmless for a lease that has ended or never was; answers whether its rest is back. */
-  run(leaseId: string, receipts: number): Promise<boolean> {
+  /**
+   * Harmless for a lease that has ended; answers whether its rest is back. One that never was can no longer be granted: the
+   * call for it may still be on its way, and nobody would give that back.
+   */
+  run(leaseId: string, receipts: number, now: Date): Promise<boolean> {
     return this.store.transaction(async (tx) => {
-      const lease = await tx.leases.lock(leaseId);
+      const lease = (await tx.leases.lock(leaseId)) ?? (await neverGranted(tx, leaseId, now));
       if (lease?.state !== 'open') return true;
       await tx.leases.tell(leaseId, receipts);
       return settleLease(tx, leaseId);
@@ -64,4 +67,18 @@ async function giveBack(tx: SettlementTx, lease: Lease, state: 'returned' | 'aba
     ]);
   }
   await tx.leases.end(lease.id, state);
+}
+
+/** Undefined, with the id taken; the lease, where it was granted meanwhile. */
+async function neverGranted(tx: SettlementTx, id: string, now: Date): Promise<Lease | undefined> {
+  const nothing = { wantedWei: 0n, minimumWei: 0n, grantedWei: 0n, spentWei: 0n, receipts: 0 };
+  const taken = {
+    id,
+    organisationId: '',
+    ...nothing,
+    useUntil: now,
+    abandonAt: now,
+    state: 'returned' as const,
+  };
+  return (await tx.leases.insert(taken)) ? undefined : tx.leases.lock(id);
 }

@@ -93,6 +93,7 @@ export class LeaseBalance {
 }
 
 function sameLease(request: LeaseRequest, found: Lease | undefined, now: Date): LeaseAnswer {
+  if (found?.organisationId === '') throw ended();
   const same =
     found?.organisationId === request.organisationId &&
     found.wantedWei === request.wantedWei &&
@@ -102,8 +103,11 @@ function sameLease(request: LeaseRequest, found: Lease | undefined, now: Date): 
     throw new DomainError('conflict', 'LEASE_CONFLICT', message);
   }
   if (found.state === 'open' && found.receiptsTold === undefined) return granted(found, now);
-  throw new DomainError('conflict', 'LEASE_ENDED', 'this lease was given back; use a new id');
+  throw ended();
 }
+
+const ended = (): DomainError =>
+  new DomainError('conflict', 'LEASE_ENDED', 'this lease was given back; use a new id');
 
 const granted = (lease: Lease, now: Date): LeaseAnswer => ({
   kind: 'granted',
