@@ -153,9 +153,12 @@ describe('settlement on a chain', () => {
     await expect(closeEpoch.run(NOW)).rejects.toMatchObject({ code: 'EPOCH_IN_PROGRESS' });
     expect(await queries.claim(ALICE)).toBeUndefined();
 
-    await sender().pass(NOW);
-    const claim = await queries.claim(ALICE);
-    expect(claim).toMatchObject({ epoch: 1, totalWei: 7n * OPEN + 1n, claimedWei: 0n });
+    const claim = await eventually(async () => {
+      await sender().pass(NOW);
+      const offered = await queries.claim(ALICE);
+      expect(offered).toMatchObject({ epoch: 1, totalWei: 7n * OPEN + 1n, claimedWei: 0n });
+      return offered;
+    });
     expect(await outbox('settlement.epoch-closed.v1')).toMatchObject([
       { epoch: 1, root: epoch.root, leafCount: 2 },
     ]);

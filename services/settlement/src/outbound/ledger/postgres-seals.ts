@@ -83,15 +83,16 @@ export class PostgresSeals implements Seals {
     return row && toBlock(row);
   }
 
-  /** The position is read first: whoever was given one up to it has a number below the one that is read then. */
+  /**
+   * The position is read first: whoever was given one up to it has a number below the one that this transaction takes then.
+   * A snapshot's end would not do: it follows the last that ended, and running ones may lie beyond it.
+   */
   async mark(): Promise<SealMark> {
     const [handedOut] = await this.tx.query<{ position: string }>(
       'SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS position FROM transfer_positions',
     );
-    const [next] = await this.tx.query<{ number: string }>(
-      'SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS number',
-    );
-    return { position: Number(handedOut?.position ?? 0), beforeTransaction: next?.number ?? '0' };
+    const [own] = await this.tx.query<{ number: string }>('SELECT pg_current_xact_id()::text AS number');
+    return { position: Number(handedOut?.position ?? 0), beforeTransaction: own?.number ?? '0' };
   }
 
   async isSettled({ beforeTransaction }: SealMark): Promise<boolean> {
